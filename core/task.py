@@ -1,0 +1,220 @@
+"""The task: what was asked, how far it is, how it ended. Pure values; `core.store` keeps them.
+
+A task's *phase* is the ledger's state; its *status* is what the seed's REST API calls it and follows from the phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What people and scripts see."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+class Phase(StrEnum):
+    """Where a task is. The last four are final: nothing leaves them."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    LAUNCHING = "launching"
+    STARTING = "starting"
+    PREPARING = "preparing"
+    WORKING = "working"
+    PUBLISHING = "publishing"
+    FINISHING = "finishing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing leaves this phase."""
+        return self in FINAL_PHASES
+
+    @property
+    def status(self) -> Status:
+        """The status that this phase is shown as."""
+        if self in _PENDING:
+            return Status.PENDING
+        return Status(self.value) if self.is_final else Status.RUNNING
+
+
+FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED, Phase.REJECTED})
+_PENDING = frozenset({Phase.RECEIVED, Phase.QUEUED, Phase.LAUNCHING, Phase.STARTING})
+HOLDS_SLOT = frozenset(set(Phase) - FINAL_PHASES - {Phase.RECEIVED, Phase.QUEUED})
+"""The phases in which a task occupies one of the slots for concurrent runs."""
+
+
+class Reason(StrEnum):
+    """Why a task failed or was rejected; `worker.conversation.words` has the sentence for each.
+
+    The first block are the runtime's own failures (`runtime.contract.Failure`), word for word.
+    """
+
+    CLONE = "clone"
+    EMPTY_REPOSITORY = "empty-repository"
+    CREDENTIALS = "credentials"
+    SETUP = "setup"
+    SETUP_MISSING = "setup-missing"
+    AGENT = "agent"
+    AGENT_MISSING = "agent-missing"
+    BUDGET = "budget"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    OUTPUT = "output"
+    BUNDLE = "bundle"
+    POLICY = "policy"
+    BRANCH_EXISTS = "branch-exists"
+    PUSH_REJECTED = "push-rejected"
+    INFRASTRUCTURE = "infrastructure"
+
+    OUT_OF_MEMORY = "out-of-memory"
+    LOST = "lost"  # the run is gone and left no result
+    MERGE_REQUEST = "merge-request"  # pushed, but GitLab refused the merge request
+    GITLAB = "gitlab"  # GitLab did not answer for as long as we try
+    INTERNAL = "internal"  # a step of ours failed each time
+
+    NOT_ALLOWED = "not-allowed"
+    CONFIDENTIAL = "confidential"
+    ARCHIVED = "archived"
+    PROMPT = "prompt"  # empty, or too long
+    COMMAND = "command"  # help asked for, or a word that is nearly a command
+    IGNORED = "ignored"  # nothing was asked of us: no comment is written
+    DUPLICATE = "duplicate"  # another task does it: no comment is written
+    GONE = "gone"  # the comment, the label or the issue is not there any more
+
+
+SILENT_REASONS = frozenset({Reason.IGNORED, Reason.DUPLICATE, Reason.GONE})
+"""Rejections that nobody is told of, and that lists leave out."""
+
+
+class Source(StrEnum):
+    """What a task came from."""
+
+    COMMENT = "comment"
+    LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What somebody did on GitLab that may become a task: a hint to be read again from GitLab, never believed.
+
+    *event_id* is the comment's id; for a label it is 0 until intake has found the label event.
+    """
+
+    source: Source
+    project_id: int
+    issue_iid: int
+    event_id: int
+    happened_at: str = ""
+    """As the delivery spelt it; tells two labellings of one issue apart until their events are read."""
+
+    @property
+    def key(self) -> str:
+        """The trigger's semantic id: the same for every delivery and sweep that reports it."""
+        when = "" if self.event_id else f":{self.happened_at}"
+        return f"{self.source}:{self.project_id}:{self.issue_iid}:{self.event_id}{when}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the checklist in the progress comment: a named mark of the run's."""
+
+    mark: str
+    state: str
+    """active, done or failed."""
+    seconds: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the run is, as its events tell. Hostile text included; it is sanitised where it is shown."""
+
+    lines: tuple[Line, ...] = ()
+    current: str = ""
+    turns: int = 0
+    cost_usd: float = 0.0
+    items: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing asked of the agent. The first block has the names of the seed's Task; empty means not known yet."""
+
+    id: int
+    prompt: str = ""
+    repository: str = ""
+    """Full path, ``group/project``; may change when the project moves, *project_id* does not."""
+    branch: str = ""
+    """The branch that the work starts from."""
+    job_name: str = ""
+    unique_id: str
+    """16 characters of the trigger's digest: names the branch, the same for every delivery of it."""
+    created_at: float
+    """Unix seconds, by the clock of Redis, like every time here."""
+
+    phase: Phase
+    version: int = 1
+    """Counts every change; an outbox entry is done when the version that was told is still the last."""
+    reason: str = ""
+    detail: str = ""
+    """What was seen, for the sentence: a server's refusal, a script's last lines. Hostile."""
+    trigger: Trigger
+    page_key: str
+    """Unguessable; who has the link from the comment may see the page."""
+
+    issue_title: str = ""
+    issue_author: str = ""
+    requester_id: int = 0
+    requester_username: str = ""
+    requester_name: str = ""
+    visibility: str = ""
+
+    progress_note_id: int = 0
+    final_note_id: int = 0
+    progress: Progress = Progress()
+    queue_place: int = 0
+
+    agent: str = ""
+    model: str = ""
+    attempt: int = 1
+    base_commit: str = ""
+    result_branch: str = ""
+    commit: str = ""
+    files_changed: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    summary: str = ""
+    """What the agent says that it did. Hostile."""
+    cost_usd: float = 0.0
+    tokens: int = 0
+    turns: int = 0
+    session: str = ""
+    merge_request_iid: int = 0
+    merge_request_url: str = ""
+
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    phase_times: tuple[tuple[str, float], ...] = ()
+    """When each phase was first entered."""
+
+    @property
+    def status(self) -> Status:
+        """What people see for the phase."""
+        return self.phase.status
+
+    @property
+    def duration(self) -> int | None:
+        """Whole seconds from the sandbox's start to the end; None while it has not ended or never started."""
+        return round(self.ended_at - self.started_at) if self.started_at and self.ended_at else None

@@ -1,0 +1,1 @@
+"""The outer edge, played on loopback for the demo and the tests. Imports nothing of ours."""

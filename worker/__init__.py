@@ -1,0 +1,1 @@
+"""What does the work: short RQ steps, executors, the reconciler."""
