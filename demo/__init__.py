@@ -1,0 +1,1 @@
+"""The seeded project, the scripted agent, and the story that `ablehand demo` plays."""
