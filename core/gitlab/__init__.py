@@ -1,0 +1,1 @@
+"""The calls that we make to GitLab, and nothing else of its API."""

@@ -1,0 +1,171 @@
+"""The calls that we make to GitLab, each named for what it means to us. Blocking; one client a process.
+
+Errors are `core.errors.GitLabError` and its kinds. What has no idempotency key on GitLab's side (comments, merge
+requests) is looked for by its caller before it is written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from core.errors import GitLabConflict, GitLabError, GitLabNotFound
+from core.gitlab.nouns import (
+    Issue,
+    LabelEvent,
+    MergeRequest,
+    Note,
+    Project,
+    User,
+    issue_of,
+    label_event_of,
+    merge_request_of,
+    note_of,
+    project_of,
+    user_of,
+)
+from core.gitlab.transport import Transport
+from core.settings import Settings
+
+DEVELOPER: Final = 30
+"""Access levels are compared, never listed: there are levels between the well-known ones."""
+
+
+class GitLab:
+    """GitLab as the bot's user sees it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._api = transport
+        self._me: User | None = None
+
+    def me(self) -> User:
+        """Give the bot's own user; asked once a process."""
+        if self._me is None:
+            self._me = user_of(self._api.read("me", "/user"))
+        return self._me
+
+    def user(self, user_id: int) -> User:
+        """Read a user, with *bot* as GitLab knows it."""
+        return user_of(self._api.read("user", f"/users/{user_id}"))
+
+    def project(self, project_id: int) -> Project:
+        """Read a project by its id."""
+        return project_of(self._api.read("project", f"/projects/{project_id}"))
+
+    def project_at(self, path: str) -> Project:
+        """Read a project by its full path."""
+        return project_of(self._api.read("project", f"/projects/{quote(path, safe='')}"))
+
+    def access_level(self, project_id: int, user_id: int) -> int:
+        """Give a person's effective access to a project, inherited and shared included; 0 for none, or not active."""
+        try:
+            member = self._api.read("access", f"/projects/{project_id}/members/all/{user_id}")
+        except GitLabNotFound:
+            return 0
+        active = member.get("state") == "active" and member.get("membership_state", "active") == "active"
+        return int(member.get("access_level") or 0) if active else 0
+
+    def memberships(self) -> list[int]:
+        """List the ids of the projects that the bot is a member of."""
+        found = self._api.read_all("memberships", "/projects", limit=10_000, membership="true", simple="true")
+        return [int(project["id"]) for project in found]
+
+    def issue(self, project_id: int, iid: int) -> Issue:
+        """Read an issue."""
+        return issue_of(self._api.read("issue", f"/projects/{project_id}/issues/{iid}"))
+
+    def issues_since(self, moment: str) -> list[Issue]:
+        """List open issues that changed after *moment* (ISO 8601), in every project that the bot may see."""
+        found = self._api.read_all(
+            "issues", "/issues", scope="all", state="opened", updated_after=moment, order_by="updated_at", sort="asc"
+        )
+        return [issue_of(item) for item in found]
+
+    def note(self, project_id: int, iid: int, note_id: int) -> Note:
+        """Read one comment of an issue."""
+        return note_of(self._api.read("note", f"/projects/{project_id}/issues/{iid}/notes/{note_id}"))
+
+    def notes(self, project_id: int, iid: int, *, newest: int = 1000) -> list[Note]:
+        """List an issue's comments, newest first."""
+        found = self._api.read_all(
+            "notes", f"/projects/{project_id}/issues/{iid}/notes", limit=newest, sort="desc", order_by="created_at",
+            activity_filter="only_comments",
+        )  # fmt: skip
+        return [note_of(item) for item in found if not item.get("system")]
+
+    def create_note(self, project_id: int, iid: int, body: str, *, internal: bool = False) -> int:
+        """Write a comment; give its id."""
+        fields: dict[str, Any] = {"body": body} | ({"internal": True} if internal else {})
+        answer = self._api.write("create_note", "post", f"/projects/{project_id}/issues/{iid}/notes", fields)
+        if "id" not in answer:
+            raise GitLabError(f"create_note: GitLab took the comment for commands alone (issue {iid})")
+        return int(answer["id"])
+
+    def edit_note(self, project_id: int, iid: int, note_id: int, body: str) -> None:
+        """Replace a comment's text; nobody is notified."""
+        self._api.write("edit_note", "put", f"/projects/{project_id}/issues/{iid}/notes/{note_id}", {"body": body})
+
+    def award(self, project_id: int, iid: int, note_id: int, emoji: str) -> None:
+        """Put an emoji on a comment (on the issue itself where *note_id* is 0); done before is done."""
+        place = f"/notes/{note_id}" if note_id else ""
+        try:
+            self._api.write("award", "post", f"/projects/{project_id}/issues/{iid}{place}/award_emoji", {"name": emoji})
+        except (GitLabNotFound, GitLabConflict) as error:
+            if "already been taken" not in str(error):
+                raise
+
+    def label_events(self, project_id: int, iid: int) -> list[LabelEvent]:
+        """List who added and removed which label, oldest first."""
+        found = self._api.read_all("label_events", f"/projects/{project_id}/issues/{iid}/resource_label_events")
+        return sorted((label_event_of(item) for item in found), key=lambda event: event.id)
+
+    def change_labels(self, project_id: int, iid: int, *, add: str, remove: tuple[str, ...]) -> None:
+        """Add one label and take others off, leaving all else as it is."""
+        fields = {"add_labels": add, "remove_labels": ",".join(remove)}
+        self._api.write("change_labels", "put", f"/projects/{project_id}/issues/{iid}", fields)
+
+    def branch_head(self, project_id: int, branch: str) -> str:
+        """Give the commit that a branch is at; empty where there is no such branch."""
+        path = f"/projects/{project_id}/repository/branches/{quote(branch, safe='')}"
+        try:
+            return str(self._api.read("branch", path)["commit"]["id"])
+        except GitLabNotFound:
+            return ""
+
+    def merge_request_from(self, project_id: int, branch: str) -> MergeRequest | None:
+        """Find the youngest merge request from *branch*, in whatever state; None where there is none."""
+        found = self._api.read_all(
+            "merge_requests", f"/projects/{project_id}/merge_requests", limit=1, source_branch=branch, state="all",
+            order_by="created_at", sort="desc",
+        )  # fmt: skip
+        return merge_request_of(found[0]) if found else None
+
+    def create_merge_request(self, project_id: int, fields: dict[str, Any]) -> MergeRequest:
+        """Open a merge request."""
+        return merge_request_of(
+            self._api.write("create_merge_request", "post", f"/projects/{project_id}/merge_requests", fields)
+        )
+
+    def token(self) -> dict[str, Any]:
+        """Read what GitLab says of our own token: scopes, expires_at."""
+        answer: dict[str, Any] = self._api.read("token", "/personal_access_tokens/self")
+        return answer
+
+    def version(self) -> str:
+        """Give GitLab's version."""
+        return str(self._api.read("version", "/version")["version"])
+
+    def hooks(self, project_id: int) -> list[dict[str, Any]]:
+        """List a project's webhooks."""
+        return self._api.read_all("hooks", f"/projects/{project_id}/hooks")
+
+    def save_hook(self, project_id: int, hook_id: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Change a webhook, or create one where *hook_id* is 0."""
+        path = f"/projects/{project_id}/hooks" + (f"/{hook_id}" if hook_id else "")
+        answer: dict[str, Any] = self._api.write("save_hook", "put" if hook_id else "post", path, fields)
+        return answer
+
+
+def connect(settings: Settings) -> GitLab:
+    """Open GitLab with the bot's own token."""
+    return GitLab(Transport(settings.gitlab_url, settings.gitlab_token.get_secret_value()))

@@ -1,0 +1,49 @@
+"""How a task lies in Redis: a hash of strings, one field for each of the task's. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from core.task import Line, Phase, Progress, Source, Task, Trigger
+
+_ENTERED = "at:"
+_TYPES: dict[str, Any] = {item.name: item.type for item in fields(Task)}
+_PLAIN = {"int": int, "float": float, "str": str}
+
+
+def encode(values: Mapping[str, Any]) -> dict[str, str]:
+    """Give some of a task's fields as a hash's; *project_id* is there for the scripts that count slots."""
+    record = {name: _encoded(value) for name, value in values.items()}
+    if "trigger" in values:
+        record["project_id"] = str(values["trigger"].project_id)
+    return record
+
+
+def decode(record: Mapping[str, str]) -> Task:
+    """Read a whole hash back. Unknown fields are ignored, so that an older process reads a newer one's tasks."""
+    values: dict[str, Any] = {name: _decoded(name, text) for name, text in record.items() if name in _TYPES}
+    entered = ((name[len(_ENTERED) :], float(text)) for name, text in record.items() if name.startswith(_ENTERED))
+    return Task(**values, phase_times=tuple(sorted(entered, key=lambda item: item[1])))
+
+
+def _encoded(value: object) -> str:
+    if isinstance(value, Progress | Trigger):
+        return json.dumps(asdict(value), ensure_ascii=False)
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _decoded(name: str, text: str) -> object:
+    if name == "phase":
+        return Phase(text)
+    if name == "trigger":
+        values = json.loads(text)
+        return Trigger(**{**values, "source": Source(values["source"])})
+    if name == "progress":
+        values = json.loads(text)
+        lines = tuple(Line(**line) for line in values.pop("lines"))
+        items = tuple((title, state) for title, state in values.pop("items"))
+        return Progress(**values, lines=lines, items=items)
+    return _PLAIN[_TYPES[name]](text)

@@ -1,0 +1,173 @@
+"""Every setting, built once from the environment (or from files, for secrets) and passed down.
+
+`docs/settings.md` is made from this file and a test holds the two together. A secret may also be a file named like its
+variable in lower case, in the folder that ``ABLEHAND_SECRETS_DIR`` names.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import SettingsError
+
+PREFIX = "ABLEHAND_"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Frozen; each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    gitlab_url: str = Field("", description="Base URL of your GitLab, as its own `external_url` has it.")
+    gitlab_token: SecretStr = Field(
+        SecretStr(""), description="Access token of the bot's user with the scope `api`. Worker and reconciler only."
+    )
+    git_read_token: SecretStr = Field(
+        SecretStr(""), description="Token with `read_repository` for cloning; empty: `ABLEHAND_GITLAB_TOKEN`."
+    )
+    git_write_token: SecretStr = Field(
+        SecretStr(""), description="Token with `write_repository` for pushing; empty: `ABLEHAND_GITLAB_TOKEN`."
+    )
+    webhook_signing_token: SecretStr = Field(
+        SecretStr(""),
+        description="The hook's signing token (`whsec_…`, GitLab 19.0 or newer); several, separated by commas, while "
+        "you change it. Where it is set, a delivery without a signature is refused.",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="The hook's secret token, for a GitLab without signing tokens; several as above."
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        description="`redis://`, `rediss://` or `unix://`; may hold a password. `ablehand up` starts an embedded "
+        "one where it is empty.",
+    )
+    public_url: str = Field("", description="Where people reach the bot's pages; links in comments begin with it.")
+    host: str = Field("127.0.0.1", description="Address that the bot listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that the bot listens on.")
+
+    executor: Literal["kubernetes", "process"] = Field(
+        "process", description="Where agents run. `kubernetes` is not there yet."
+    )
+    namespace: str = Field("ablehand-agents", description="Kubernetes namespace of the agents' Jobs.")
+    runtime_image: str = Field("", description="Image that the agents' Jobs run.")
+    state_dir: Path = Field(
+        Path("var"), description="Folder for the process executor's runs and `ablehand up`'s embedded Redis."
+    )
+    sandbox: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="Bubblewrap around the agent in the process executor: where it works, or refuse to start "
+        "without it, or never.",
+    )
+
+    agent: Literal["claude", "codex", "opencode", "gemini", "command"] = Field(
+        "claude", description="Which coding agent works. `codex`, `opencode` and `gemini` are not there yet."
+    )
+    agent_command: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="For the agent `command`: a program and its arguments, quoted as for a shell; it reads the prompt "
+        "on standard input and edits the work tree.",
+    )
+    agent_variables: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+        description="Names of the worker's environment variables that the agent gets, separated by commas: the "
+        "model's credential and address. Nothing else of ours reaches it.",
+    )
+    agent_environment: dict[str, SecretStr] = Field(default_factory=dict, description="", exclude=True)
+    model: str = Field("", description="Model that the agent uses; empty: the agent's own default.")
+    budget_usd: float = Field(0.0, ge=0, description="Most that one task may spend on the model; 0: no limit.")
+
+    max_runs: int = Field(4, ge=1, description="Runs at once, in all.")
+    max_runs_per_project: int = Field(0, ge=0, description="Runs at once in one project; 0: no limit of its own.")
+    max_runs_per_person: int = Field(0, ge=0, description="Runs at once for one person; 0: no limit of their own.")
+    agent_timeout_seconds: int = Field(3600, ge=1, description="How long an agent may work on a task.")
+    idle_timeout_seconds: int = Field(600, ge=1, description="How long an agent may stay silent.")
+    setup_timeout_seconds: int = Field(600, ge=1, description="How long `agent-setup.sh` may run.")
+    setup_required: bool = Field(default=False, description="Whether a project without `agent-setup.sh` is refused.")
+    protected_paths: Annotated[tuple[str, ...], NoDecode] = Field(
+        (
+            ".gitlab-ci.yml",
+            ".gitlab/**",
+            ".gitmodules",
+            ".gitattributes",
+            "**/.gitattributes",
+            ".lfsconfig",
+            "CODEOWNERS",
+            "docs/CODEOWNERS",
+        ),
+        description="Globs, separated by commas: a change to such a file is not pushed.",
+    )
+    label_prefix: str = Field(
+        "agent", description="`<prefix>-ready` asks; `-running`, `-done` and `-failed` are what it becomes."
+    )
+    sweep_seconds: float = Field(300, gt=0, description="How often GitLab is searched for triggers that no hook told.")
+    retry_seconds: float = Field(10, gt=0, description="How soon a step that did not get through is rung again.")
+    log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
+    retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
+
+    @field_validator("gitlab_url", "public_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username):
+            raise ValueError("must be an http(s) URL without credentials or query")
+        return value.rstrip("/")
+
+    @field_validator("agent_command", mode="before")
+    @classmethod
+    def _split_command(cls, value: Any) -> Any:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("agent_variables", "protected_paths", mode="before")
+    @classmethod
+    def _split_list(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    def require(self, *names: str) -> None:
+        """Check that the named fields are set.
+
+        Raises:
+            SettingsError: One is empty; the message lists the variables.
+        """
+        missing = [PREFIX + name.upper() for name in names if not _plain(getattr(self, name))]
+        if missing:
+            raise SettingsError(f"Set {', '.join(missing)}.")
+
+    def secrets(self) -> list[str]:
+        """Give every secret value that these settings hold, for the redactor."""
+        values = [getattr(self, name) for name in type(self).model_fields] + list(self.agent_environment.values())
+        plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        keys = [key for value in plain if "://" not in value for key in value.split(",")]
+        passwords = [urlsplit(value).password or "" for value in plain if "://" in value]
+        return [value for value in keys + passwords if value]
+
+    def active_webhook_keys(self, field: Literal["webhook_signing_token", "webhook_secret"]) -> list[str]:
+        """Give the keys that a delivery may be signed with, the newest first."""
+        value: SecretStr = getattr(self, field)
+        return [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
+
+
+def load(**overrides: Any) -> Settings:
+    """Build the settings from the environment; *overrides* (the command line) win.
+
+    Raises:
+        SettingsError: A value is wrong; the message names the variable, never the value.
+    """
+    folder = os.environ.get(PREFIX + "SECRETS_DIR") or None
+    try:
+        settings = Settings(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        raise SettingsError(problems) from None
+    environment = {name: SecretStr(os.environ[name]) for name in settings.agent_variables if os.environ.get(name)}
+    return settings.model_copy(update={"agent_environment": environment | settings.agent_environment})
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

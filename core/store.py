@@ -1,0 +1,196 @@
+"""The ledger: every task, its deadline, its slot, and what people have not been told yet, in Redis.
+
+A task changes by one Lua compare-and-set only (`TaskStore.change`), and gets a slot by another (`TaskStore.admit`).
+Every write may be sent twice: redis-py repeats a command after a timeout, so each carries an operation id. Times are
+Redis's own. All errors of Redis come out as `StoreError`.
+
+Used by every room: the bot accepts triggers and reads, the steps and the reconciler change.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import uuid
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core import record
+from core.crash import point
+from core.errors import Fenced, StoreError
+from core.task import SILENT_REASONS, Phase, Task, Trigger
+
+PREFIX: Final = "{ablehand}"
+"""In braces, so that all keys share one slot of a Redis Cluster."""
+RECEIVED_DEADLINE_SECONDS: Final = 10
+"""After that, a task whose bell was lost is rung again."""
+DELIVERY_TTL_SECONDS: Final = 7 * 86_400
+TRIGGER_TTL_SECONDS: Final = 60 * 86_400
+
+_SCRIPTS: Final = {path.stem: path.read_text("ascii") for path in (Path(__file__).parent / "lua").glob("*.lua")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many runs may go on at once; 0: no limit (but for *all*)."""
+
+    all: int
+    project: int = 0
+    person: int = 0
+
+
+class TaskStore:
+    """The ledger over one Redis connection pool. Not bound to an event loop until first used."""
+
+    def __init__(self, redis: Redis, *, retention_seconds: int = 30 * 86_400, host: str = "") -> None:
+        self.redis = redis
+        self._retention = retention_seconds
+        self._host = host
+        self._scripts = {name: redis.register_script(text) for name, text in _SCRIPTS.items()}
+
+    async def accept(self, trigger: Trigger, *, delivery: str = "") -> tuple[bool, int]:
+        """Remember *trigger* as a received task, once; answer whether it is new, and the task's id.
+
+        *delivery* is the Idempotency-Key, empty for what the sweep found. The id is 0 where a known delivery's task is
+        long gone.
+        """
+        digest = hashlib.sha256(f"{self._host}|{trigger.key}".encode()).digest()
+        unique_id = base64.b32encode(digest)[:16].decode().lower()
+        about = record.encode({"trigger": trigger})["trigger"]
+        new, task_id = await self._run(
+            "accept", delivery, trigger.key, unique_id, secrets.token_urlsafe(12), about,
+            RECEIVED_DEADLINE_SECONDS, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS,
+        )  # fmt: skip
+        return bool(new), int(task_id)
+
+    async def claim(self, key: str, task_id: int) -> int:
+        """Bind a further semantic id to *task_id* unless a task has it already; answer the id of the task that has."""
+        name = f"{PREFIX}:trigger:{key}"
+        await self._try(self.redis.set(name, task_id, nx=True, ex=TRIGGER_TTL_SECONDS))
+        return int(await self._try(self.redis.get(name)) or task_id)
+
+    async def get(self, task_id: int) -> Task | None:
+        """Read a task; None where there is none (any more)."""
+        found = await self._try(self.redis.hgetall(f"{PREFIX}:task:{task_id}"))
+        return record.decode(found) if found.get("phase") else None
+
+    async def change(
+        self,
+        task: Task,
+        to: Phase | None = None,
+        *,
+        deadline_seconds: float = 0,
+        tell_after: float | None = 0,
+        fence: int = 0,
+        **fields: Any,
+    ) -> Task | None:
+        """Move *task* from the phase it was read in to *to* (None: stay there), with *fields*, all or nothing.
+
+        *deadline_seconds* is when the reconciler looks again unless the task has moved on; *tell_after* when people
+        are told of it (None: nothing to tell). Answers the changed task, or None where somebody was faster.
+
+        Raises:
+            Fenced: *fence* is older than the present leader's.
+        """
+        target = to or task.phase
+        with point(f"store.{target}" if to else "store.update"):
+            done, _phase = await self._run(
+                "change", task.id, task.phase, to or "", deadline_seconds, json.dumps(record.encode(fields)),
+                "" if tell_after is None else tell_after, uuid.uuid4().hex, fence, self._retention,
+            )  # fmt: skip
+        if done < 0:
+            raise Fenced(f"task {task.id}: a younger leader than {fence} has written")
+        return await self.get(task.id) if done else None
+
+    async def admit(self, limits: Limits, *, deadline_seconds: float) -> Task | None:
+        """Give the next queued task a slot and move it to launching; None where none may start now."""
+        with point("store.launching"):
+            operation = uuid.uuid4().hex
+            task_id = await self._run("admit", limits.all, limits.project, limits.person, deadline_seconds, operation)
+        return await self.get(task_id) if task_id else None
+
+    async def told(self, task: Task) -> bool:
+        """Note that people see *task* as it was read; False where it has changed since and must be told again."""
+        return bool(await self._run("told", task.id, task.version))
+
+    async def overdue(self, limit: int = 100) -> list[int]:
+        """List tasks whose deadline has passed, the longest overdue first."""
+        return await self._due("deadlines", limit)
+
+    async def untold(self, limit: int = 100) -> list[int]:
+        """List tasks of which people are to be told now."""
+        return await self._due("outbox", limit)
+
+    async def postpone(self, kind: str, task_id: int, seconds: float) -> None:
+        """Look at an entry of "deadlines" or "outbox" again in *seconds*, if it is still there."""
+        now = await self.now()
+        await self._try(self.redis.zadd(f"{PREFIX}:{kind}", {str(task_id): now + seconds}, xx=True))
+
+    async def live(self) -> list[int]:
+        """List every task that is not final."""
+        return [int(member) for member in await self._try(self.redis.zrange(f"{PREFIX}:deadlines", 0, -1))]
+
+    async def queued(self) -> list[int]:
+        """List the tasks that wait for a slot, the oldest first."""
+        return [int(member) for member in await self._try(self.redis.zrange(f"{PREFIX}:queue", 0, -1))]
+
+    async def latest(self, count: int = 50) -> list[Task]:
+        """Read the youngest tasks, youngest first, without those that nobody is told of."""
+        members = await self._try(self.redis.zrevrange(f"{PREFIX}:tasks", 0, count - 1))
+        tasks = [await self.get(int(member)) for member in members]
+        return [task for task in tasks if task and task.reason not in SILENT_REASONS]
+
+    async def count_failure(self, task_id: int, step: str) -> int:
+        """Count a failed try of a step on a task; answer how many there were in a row."""
+        key = f"{PREFIX}:failures:{task_id}:{step}"
+        count = await self._try(self.redis.incr(key))
+        await self._try(self.redis.expire(key, 86_400))
+        return int(count)
+
+    async def forget_failures(self, task_id: int, step: str) -> None:
+        """Start counting anew: the step got through."""
+        await self._try(self.redis.delete(f"{PREFIX}:failures:{task_id}:{step}"))
+
+    async def lead(self, holder: str, *, milliseconds: int, fence: int) -> int:
+        """Take or keep the leader's lease; answer the fencing number, 0 while another leads."""
+        return int(await self._run("lead", holder, milliseconds, fence))
+
+    async def resign(self, holder: str) -> None:
+        """Give the lease back, so that a standby need not wait for its end."""
+        if await self._try(self.redis.get(f"{PREFIX}:lease")) == holder:
+            await self._try(self.redis.delete(f"{PREFIX}:lease"))
+
+    async def now(self) -> float:
+        """Give Redis's time in Unix seconds."""
+        seconds, microseconds = await self._try(self.redis.time())
+        return float(seconds) + float(microseconds) / 1_000_000
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keep one small value of a process's own (the sweep's last time)."""
+        await self._try(self.redis.set(f"{PREFIX}:memory:{name}", value))
+
+    async def recall(self, name: str) -> str:
+        """Read what `remember` kept; empty where nothing was."""
+        return await self._try(self.redis.get(f"{PREFIX}:memory:{name}")) or ""
+
+    async def _due(self, kind: str, limit: int) -> list[int]:
+        found = await self._try(
+            self.redis.zrange(f"{PREFIX}:{kind}", "-inf", await self.now(), byscore=True, offset=0, num=limit)
+        )
+        return [int(member) for member in found]
+
+    async def _run(self, script: str, *arguments: str | float) -> Any:
+        return await self._try(self._scripts[script](keys=[PREFIX], args=list(arguments)))
+
+    async def _try(self, command: Awaitable[Any]) -> Any:
+        try:
+            return await command
+        except (RedisError, OSError) as error:
+            raise StoreError(f"Redis did not take it: {type(error).__name__}: {error}") from error
