@@ -1,0 +1,1 @@
+"""Figures that the issues ask for, printed and never asserted: `make bench`."""
