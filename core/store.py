@@ -133,6 +133,14 @@ class TaskStore:
         now = await self.now()
         await self._try(self.redis.zadd(f"{PREFIX}:{kind}", {str(task_id): now + seconds}, xx=True))
 
+    async def drop(self, kind: str, task_id: int) -> None:
+        """Forget an entry of "deadlines" or "outbox" whose task is gone or final."""
+        await self._try(self.redis.zrem(f"{PREFIX}:{kind}", str(task_id)))
+
+    async def slots_taken(self) -> int:
+        """Count the runs that hold a slot."""
+        return int(await self._try(self.redis.scard(f"{PREFIX}:slots")))
+
     async def live(self) -> list[int]:
         """List every task that is not final."""
         return [int(member) for member in await self._try(self.redis.zrange(f"{PREFIX}:deadlines", 0, -1))]

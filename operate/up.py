@@ -1,0 +1,66 @@
+"""`ablehand up`: the whole product on one machine, with an embedded Redis where no URL is given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from core.settings import PREFIX, Settings
+from operate.embedded_redis import EmbeddedRedis
+from operate.processes import Child, Processes
+
+WORKERS: Final = 2
+
+
+@contextmanager
+def running(settings: Settings, *, environment: Mapping[str, str], log_file: Path | None = None) -> Iterator[Processes]:
+    """Run bot, workers and reconciler while the context is entered; runs that agents are in go on after it.
+
+    *environment* is what the processes get, beside the settings that are filled in here.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    own = None if settings.redis_url.get_secret_value() else EmbeddedRedis(settings.state_dir / "redis")
+    if own is not None:
+        own.start()
+    port = settings.port or free_port()
+    filled = {
+        "REDIS_URL": own.url if own else settings.redis_url.get_secret_value(),
+        "PORT": str(port),
+        "PUBLIC_URL": settings.public_url or f"http://{settings.host}:{port}",
+        "STATE_DIR": str(settings.state_dir.resolve()),
+    }
+    rooms = [Child("bot", ["bot"]), Child("reconciler", ["reconciler"])]
+    rooms += [Child(f"worker-{number}", ["worker"]) for number in range(1, WORKERS + 1)]
+    variables = {**environment, **{PREFIX + name: value for name, value in filled.items()}}
+    processes = Processes(rooms, variables, log_file=log_file)
+    processes.start()
+    try:
+        yield processes
+    finally:
+        processes.stop()
+        if own is not None:
+            own.stop()
+
+
+def serve(settings: Settings) -> None:
+    """Run everything in the foreground until told to stop."""
+    settings.require("gitlab_url", "gitlab_token")
+    with running(settings, environment=os.environ) as processes:  # noqa: TID251 - handed on, not read
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: processes.request_stop())
+        click.echo(f"Ablehand is up on http://{settings.host}:{settings.port}; stop it with Ctrl-C.", err=True)
+        processes.keep()
+
+
+def free_port() -> int:
+    """Find a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,72 @@
+"""Makes of a task the order that the runtime gets, and the secrets that go with it. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.gitlab.nouns import Issue, Project
+from core.settings import Settings
+from core.task import Task
+from runtime.contract import Order
+from worker.conversation import words
+from worker.executors.protocol import RunRequest
+
+GIT_SECONDS: Final = 300
+SPARE_SECONDS: Final = 60
+AUTHOR_NAME: Final = "Ablehand"
+AUTHOR_EMAIL: Final = "ablehand@noreply.invalid"
+"""GitLab attributes no commit to an address that nobody can have; the merge request names who asked."""
+
+
+def run_name(task: Task) -> str:
+    """Name the task's present run: also the name of its folder, or Job."""
+    return f"agent-{task.id}-a{task.attempt}"
+
+
+def push_branch(task: Task) -> str:
+    """Name the branch that the work is pushed to. Never the issue's title: it may be confidential."""
+    return f"agent/{task.trigger.issue_iid}-{task.unique_id[:8]}"
+
+
+def deadline_seconds(settings: Settings) -> int:
+    """Give the time in which a run must have ended, all its steps together."""
+    return settings.setup_timeout_seconds + settings.agent_timeout_seconds + 2 * GIT_SECONDS + SPARE_SECONDS
+
+
+def build(settings: Settings, task: Task, project: Project, issue: Issue, *, trusted: bool) -> RunRequest:
+    """Put the run together; *trusted* tells whether the issue's author may instruct the agent."""
+    prompt, context = words.agent_prompt(task, issue.title, issue.description, description_trusted=trusted)
+    order = Order(
+        task_id=task.id,
+        clone_url=project.clone_url,
+        default_branch=project.default_branch,
+        base_branch=task.branch,
+        base_commit=task.base_commit,
+        push_branch=push_branch(task),
+        commit_message=words.commit_message(task),
+        author_name=AUTHOR_NAME,
+        author_email=AUTHOR_EMAIL,
+        commit_time=int(task.created_at),
+        prompt=prompt,
+        context=context,
+        agent=task.agent,
+        agent_command=list(settings.agent_command),
+        model=task.model,
+        budget_usd=settings.budget_usd,
+        setup_required=settings.setup_required,
+        setup_timeout_seconds=settings.setup_timeout_seconds,
+        agent_timeout_seconds=settings.agent_timeout_seconds,
+        idle_timeout_seconds=settings.idle_timeout_seconds,
+        git_timeout_seconds=GIT_SECONDS,
+        protected_paths=list(settings.protected_paths),
+    )
+    fallback = settings.gitlab_token.get_secret_value()
+    return RunRequest(
+        name=run_name(task),
+        task_id=task.id,
+        order=order,
+        deadline_seconds=deadline_seconds(settings),
+        read_token=settings.git_read_token.get_secret_value() or fallback,
+        write_token=settings.git_write_token.get_secret_value() or fallback,
+        agent_variables={name: value.get_secret_value() for name, value in settings.agent_environment.items()},
+    )

@@ -1,0 +1,99 @@
+"""What a run's state means for its task. Pure: two values in, the next move out.
+
+What counts is which steps have run and how they ended, as the executor saw it, and publish's own result. What the agent
+step says of itself is shown (summary, cost), but moves nothing except its own failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from core.task import Phase, Reason, Task
+from runtime.contract import Failure, Step, StepResult, decode_result
+from worker.executors.protocol import RunState, StepPhase, StepState
+
+_ORDER: Final = (
+    Phase.LAUNCHING, Phase.STARTING, Phase.PREPARING, Phase.WORKING, Phase.PUBLISHING, Phase.FINISHING,
+)  # fmt: skip
+FOLLOWED: Final = frozenset(_ORDER[:-1])
+"""The phases in which a run moves its task."""
+_PHASE_OF: Final = {Step.PREPARE: Phase.PREPARING, Step.AGENT: Phase.WORKING, Step.PUBLISH: Phase.PUBLISHING}
+_CANCELLED: Final = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Where the task goes, with which fields."""
+
+    to: Phase
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def decide(task: Task, run: RunState) -> Move | None:
+    """Give the task's next move, or None where the run tells nothing new."""
+    if task.phase not in FOLLOWED:
+        return None
+    move = _ending(run) if run.ended else Move(to=_reached(run))
+    began = next((step.started_at for step in run.steps if step.started_at), 0.0)
+    if began and not task.started_at:
+        move.fields["started_at"] = began
+    if move.to in _ORDER and _ORDER.index(move.to) <= _ORDER.index(task.phase):
+        return None
+    return move
+
+
+def _reached(run: RunState) -> Phase:
+    begun = [step.step for step in run.steps if step.phase is not StepPhase.WAITING]
+    return _PHASE_OF[begun[-1]] if begun else Phase.STARTING
+
+
+def _ending(run: RunState) -> Move:
+    results = {step.step: decode_result(step.result) for step in run.steps}
+    told = _told(results.get(Step.AGENT))
+    if run.problem == _CANCELLED:
+        return Move(to=Phase.CANCELLED, fields=told)
+    if run.problem:
+        return _failed(_reason(run.problem), run.detail, told)
+    published = results.get(Step.PUBLISH)
+    if published is not None and published.ok:
+        if not published.commit:
+            return Move(to=Phase.COMPLETED, fields=told)
+        return Move(to=Phase.FINISHING, fields=told | _pushed(published))
+    for step in run.steps:
+        if step.phase is StepPhase.ENDED and step.exit_code != 0:
+            return _failed(*_why(step, results[step.step]), told)
+    return _failed(Reason.INFRASTRUCTURE, "the run ended without a result", told)
+
+
+def _why(step: StepState, result: StepResult | None) -> tuple[Reason, str]:
+    if result is None or result.ok:
+        return Reason.INFRASTRUCTURE, f"the step {step.step} ended with status {step.exit_code} and no result"
+    # Only the runtime's own failures: an agent's result must not name another of our reasons.
+    known = result.failure in set(Failure)
+    return (Reason(result.failure) if known else Reason.INFRASTRUCTURE), result.detail
+
+
+def _reason(problem: str) -> Reason:
+    return Reason(problem) if problem in set(Reason) else Reason.INFRASTRUCTURE
+
+
+def _failed(reason: Reason, detail: str, told: dict[str, Any]) -> Move:
+    return Move(to=Phase.FAILED, fields=told | {"reason": reason.value, "detail": detail})
+
+
+def _told(result: StepResult | None) -> dict[str, Any]:
+    if result is None:
+        return {}
+    names = ("summary", "cost_usd", "tokens", "turns", "session")
+    return {name: value for name in names if (value := getattr(result, name))}
+
+
+def _pushed(result: StepResult) -> dict[str, Any]:
+    return {
+        "commit": result.commit,
+        "result_branch": result.branch,
+        "files_changed": result.files_changed,
+        "lines_added": result.lines_added,
+        "lines_removed": result.lines_removed,
+    }

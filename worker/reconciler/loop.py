@@ -1,0 +1,108 @@
+"""The reconciler's process: stand by until the lease is ours, lead, and end when it is not any more.
+
+A leader that lost its lease ends its process instead of tidying up: whoever restarts it gets a clean standby, and the
+fencing number keeps whatever it was about to write out of the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from core.errors import Fenced, LeaseLost, StoreError
+from core.settings import Settings
+from worker.reconciler.doorkeeper import fill_slots, ring_overdue, ring_untold
+from worker.reconciler.runs import Runs
+from worker.reconciler.sweep import sweep
+from worker.wiring import Desk, furnish
+
+LEASE_SECONDS: Final = 15.0
+RENEW_SECONDS: Final = 4.0
+STANDBY_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.2
+SLOTS_SECONDS: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Reconcile until told to stop.
+
+    Raises:
+        LeaseLost: Another leader took over; the process is to be started anew.
+    """
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    desk = furnish(settings)
+    holder = uuid.uuid4().hex
+    main = asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, main.cancel if main else lambda: None)
+    try:
+        fence = await _stand_by(desk, holder)
+        await _lead(desk, holder, fence)
+    except asyncio.CancelledError:
+        await desk.store.resign(holder)
+        log.info("stopped")
+    finally:
+        await desk.redis.aclose()
+
+
+async def _lead(desk: Desk, holder: str, fence: int) -> None:
+    log.info("leading", extra={"fence": fence})
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_keep(desk, holder, fence))
+            group.create_task(Runs(desk, fence).watch())
+            group.create_task(_every(TICK_SECONDS, ring_overdue, desk))
+            group.create_task(_every(TICK_SECONDS, ring_untold, desk))
+            group.create_task(_every(SLOTS_SECONDS, fill_slots, desk))
+            group.create_task(_every(desk.settings.sweep_seconds, sweep, desk))
+    except* (Fenced, LeaseLost):
+        raise LeaseLost("another reconciler leads") from None
+
+
+async def _stand_by(desk: Desk, holder: str) -> int:
+    while True:
+        try:
+            fence = await desk.store.lead(holder, milliseconds=int(LEASE_SECONDS * 1000), fence=0)
+        except StoreError as error:
+            log.warning("standing by without Redis", extra={"why": str(error)})
+            fence = 0
+        if fence:
+            return fence
+        await asyncio.sleep(STANDBY_SECONDS)
+
+
+async def _keep(desk: Desk, holder: str, fence: int) -> None:
+    loop = asyncio.get_running_loop()
+    held_until = loop.time() + LEASE_SECONDS
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            if await desk.store.lead(holder, milliseconds=int(LEASE_SECONDS * 1000), fence=fence) != fence:
+                raise LeaseLost("the leader's lease is another's")
+            held_until = loop.time() + LEASE_SECONDS
+        except StoreError as error:
+            log.warning("lease not renewed", extra={"why": str(error)})
+            if loop.time() > held_until:
+                raise LeaseLost("the leader's lease ran out") from error
+
+
+async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk: Desk) -> None:
+    while True:
+        try:
+            await work(desk)
+        except (Fenced, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            # The one broad except of this process: whatever one turn meets, the next one is made.
+            log.exception("turn failed", extra={"work": work.__name__, "why": str(error)})
+            await asyncio.sleep(STANDBY_SECONDS)
+        await asyncio.sleep(seconds)

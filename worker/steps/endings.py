@@ -1,0 +1,34 @@
+"""The ways in which a task ends other than by a merge request."""
+
+from __future__ import annotations
+
+import logging
+
+from core.errors import Refusal
+from core.task import SILENT_REASONS, Phase, Reason, Task
+from worker.wiring import Desk
+
+DETAIL_LIMIT = 4000
+
+log = logging.getLogger(__name__)
+
+
+async def end(desk: Desk, task: Task, reason: Reason, detail: str = "") -> None:
+    """Fail *task*; nothing happens where it has moved on since it was read."""
+    await _end(desk, task, Phase.FAILED, reason, detail)
+
+
+async def refuse(desk: Desk, task: Task, refusal: Refusal, **fields: object) -> None:
+    """Reject *task* with the refusal's reason; those that nobody is told of leave no trace on GitLab."""
+    await _end(desk, task, Phase.REJECTED, Reason(refusal.reason), refusal.detail, **fields)
+
+
+async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str, **fields: object) -> None:
+    silent = reason in SILENT_REASONS
+    ended = await desk.store.change(
+        task, to, tell_after=None if silent else 0, reason=reason.value, detail=detail[:DETAIL_LIMIT], **fields
+    )
+    if ended is not None:
+        log.info("task ended", extra={"task_id": task.id, "phase": to.value, "reason": reason.value})
+        if not silent:
+            desk.doorbell.ring("report", task.id)

@@ -1,0 +1,82 @@
+"""Launch: a free slot, and the executor starts a run. Everything here may be done twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from core.crash import point
+from core.errors import ExecutorError, GitLabNotFound, Refusal
+from core.gitlab.client import DEVELOPER
+from core.gitlab.nouns import Issue, Project, User
+from core.store import Limits
+from core.task import Phase, Reason, Task
+from worker import orders
+from worker.conversation import access
+from worker.steps.endings import end, refuse
+from worker.steps.entry import enter
+from worker.wiring import Desk
+
+LAUNCHING_DEADLINE_SECONDS: Final = 30
+GRACE_SECONDS: Final = 120
+"""What a run may be late before the reconciler ends it from outside."""
+
+log = logging.getLogger(__name__)
+
+
+def run(task_id: int) -> None:
+    """Launch the task, or whichever is next in the queue; the RQ function."""
+    enter("launch", task_id, launch)
+
+
+async def launch(desk: Desk, task: Task) -> None:
+    """Start the task's run if it has its slot; otherwise fill every free slot from the queue."""
+    if task.phase is Phase.LAUNCHING:
+        await _start(desk, task)
+        return
+    settings = desk.settings
+    limits = Limits(all=settings.max_runs, project=settings.max_runs_per_project, person=settings.max_runs_per_person)
+    while admitted := await desk.store.admit(limits, deadline_seconds=LAUNCHING_DEADLINE_SECONDS):
+        await _start(desk, admitted)
+
+
+async def _start(desk: Desk, task: Task) -> None:
+    try:
+        project, issue, trusted = _read_again(desk, task)
+        pinned = await _pin(desk, task, project)
+        if pinned is None:
+            return
+        request = orders.build(desk.settings, pinned, project, issue, trusted=trusted)
+        with point("executor.launch"):
+            desk.executor.launch(request)
+    except Refusal as refusal:
+        await refuse(desk, task, refusal)
+        return
+    except ExecutorError as error:
+        await end(desk, task, Reason.INFRASTRUCTURE, str(error))
+        return
+    late = orders.deadline_seconds(desk.settings) + GRACE_SECONDS
+    await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late, job_name=request.name)
+    log.info("run launched", extra={"task_id": task.id, "run": request.name})
+
+
+def _read_again(desk: Desk, task: Task) -> tuple[Project, Issue, bool]:
+    """Hold the rules once more: time has passed in the queue. Tells too whether the issue's author is trusted."""
+    try:
+        project = desk.gitlab.project(task.trigger.project_id)
+        issue = desk.gitlab.issue(project.id, task.trigger.issue_iid)
+    except GitLabNotFound:
+        raise Refusal(Reason.GONE) from None
+    access.check_requester(desk.gitlab, project, User(id=task.requester_id, username=task.requester_username))
+    access.check_place(project, issue, internal=False)
+    return project, issue, desk.gitlab.access_level(project.id, issue.author.id) >= DEVELOPER
+
+
+async def _pin(desk: Desk, task: Task, project: Project) -> Task | None:
+    """Fix the commit that the work starts from, once: a second launch must order the same."""
+    if task.base_commit:
+        return task
+    head = desk.gitlab.branch_head(project.id, task.branch)
+    if not head:
+        raise Refusal(Reason.BRANCH, task.branch)
+    return await desk.store.change(task, tell_after=None, base_commit=head, repository=project.path)

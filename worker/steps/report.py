@@ -1,0 +1,89 @@
+"""Report: bring what people see to what is true. One comment that is edited, one closing reply, the labels.
+
+It looks at the task as it is, never at what has happened: called once or five times, the outcome is the same. A comment
+is looked for by its marker before it is written, so that a lost answer of GitLab's does not make a second one.
+"""
+
+from __future__ import annotations
+
+from core import links
+from core.errors import GitLabNotFound
+from core.lease import Lease, hold
+from core.task import SILENT_REASONS, Phase, Source, Status, Task
+from worker.conversation import markers, words
+from worker.steps.entry import enter
+from worker.wiring import Desk
+
+LABELS = {Status.PENDING: "running", Status.RUNNING: "running", Status.COMPLETED: "done", Status.FAILED: "failed"}
+
+
+def run(task_id: int) -> None:
+    """Tell people how the task stands; the RQ function."""
+    enter("report", task_id, report)
+
+
+async def report(desk: Desk, task: Task) -> None:
+    """Make GitLab show the task as it is now, and take it out of the outbox."""
+    async with hold(desk.redis, task.id) as lease:
+        fresh = await desk.store.get(task.id)
+        if fresh is None or fresh.phase is Phase.RECEIVED:
+            return
+        if fresh.reason not in SILENT_REASONS:
+            fresh = await _tell(desk, lease, fresh)
+        await desk.store.told(fresh)
+
+
+async def _tell(desk: Desk, lease: Lease, task: Task) -> Task:
+    if task.phase is not Phase.REJECTED or task.progress_note_id:
+        task = await _show_progress(desk, lease, task)
+    if task.trigger.source is Source.LABEL:
+        await _set_label(desk, lease, task)
+    if task.phase.is_final and not task.final_note_id:
+        task = await _close(desk, lease, task)
+    return task
+
+
+async def _show_progress(desk: Desk, lease: Lease, task: Task) -> Task:
+    place = (await desk.store.queued()).index(task.id) + 1 if task.phase is Phase.QUEUED else 0
+    body = words.progress_comment(task, links.task_page(desk.settings, task), await desk.store.now(), place)
+    note_id = task.progress_note_id
+    if note_id:
+        await lease.renew()
+        try:
+            desk.gitlab.edit_note(task.trigger.project_id, task.trigger.issue_iid, note_id, body)
+        except GitLabNotFound:  # somebody deleted it, and will not want it back
+            return task
+        return task
+    note_id = await _post_once(desk, lease, task, markers.progress_marker(task), body)
+    return await desk.store.change(task, tell_after=None, progress_note_id=note_id) or task
+
+
+async def _close(desk: Desk, lease: Lease, task: Task) -> Task:
+    body = words.closing_reply(task, links.task_page(desk.settings, task))
+    note_id = await _post_once(desk, lease, task, markers.final_marker(task), body)
+    return await desk.store.change(task, tell_after=None, final_note_id=note_id) or task
+
+
+async def _post_once(desk: Desk, lease: Lease, task: Task, marker: str, body: str) -> int:
+    """Write a comment unless one with *marker* is there; give its id."""
+    where = (task.trigger.project_id, task.trigger.issue_iid)
+    me = desk.gitlab.me().id
+    for note in desk.gitlab.notes(*where):
+        if note.author.id == me and marker in note.body:
+            return note.id
+    await lease.renew()
+    return desk.gitlab.create_note(*where, body)
+
+
+async def _set_label(desk: Desk, lease: Lease, task: Task) -> None:
+    wanted = LABELS.get(task.status)
+    if wanted is None:
+        return
+    prefix = desk.settings.label_prefix
+    label = f"{prefix}-{wanted}"
+    others = tuple(f"{prefix}-{state}" for state in ("ready", "running", "done", "failed") if state != wanted)
+    present = desk.gitlab.issue(task.trigger.project_id, task.trigger.issue_iid).labels
+    if label in present and not set(others) & set(present):
+        return
+    await lease.renew()
+    desk.gitlab.change_labels(task.trigger.project_id, task.trigger.issue_iid, add=label, remove=others)

@@ -1,0 +1,71 @@
+"""What every step and the reconciler work with, put together in one place from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from core.connections import open_queue_redis, open_store_redis
+from core.doorbell import Doorbell
+from core.errors import SettingsError
+from core.gitlab import client
+from core.gitlab.client import GitLab
+from core.settings import Settings
+from core.store import TaskStore
+from core.task_log import TaskLog
+from worker.executors.process import ProcessExecutor
+from worker.executors.protocol import Executor
+
+REQUIRED = ("gitlab_url", "gitlab_token", "redis_url", "public_url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The tools on the desk of a step."""
+
+    settings: Settings
+    redis: Redis
+    store: TaskStore
+    task_log: TaskLog
+    doorbell: Doorbell
+    gitlab: GitLab
+    executor: Executor
+
+
+def furnish(settings: Settings) -> Desk:
+    """Open everything; nothing is connected before its first use.
+
+    Raises:
+        SettingsError: A needed setting is missing, or asks for what there is not.
+    """
+    settings.require(*REQUIRED)
+    redis = open_store_redis(settings)
+    return Desk(
+        settings=settings,
+        redis=redis,
+        store=TaskStore(
+            redis, retention_seconds=settings.retention_days * 86_400, host=urlsplit(settings.gitlab_url).netloc
+        ),
+        task_log=TaskLog(redis, lines=settings.log_lines),
+        doorbell=Doorbell(open_queue_redis(settings)),
+        gitlab=client.connect(settings),
+        executor=choose_executor(settings),
+    )
+
+
+def choose_executor(settings: Settings) -> Executor:
+    """Give the executor that the settings name.
+
+    Raises:
+        SettingsError: It is not there, or the sandbox that is required does not work here.
+    """
+    if settings.executor == "kubernetes":
+        raise SettingsError("ABLEHAND_EXECUTOR=kubernetes is not there yet; use process.")
+    if settings.agent not in {"claude", "command"}:
+        raise SettingsError(f"ABLEHAND_AGENT={settings.agent} is not there yet; use claude or command.")
+    if settings.agent == "command":
+        settings.require("agent_command")
+    sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
+    return ProcessExecutor(settings.state_dir / "runs", sandbox=sandbox)
