@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,6 +54,27 @@ def up() -> None:
     from operate.up import serve
 
     serve(_start("up"))
+
+
+@cli.command()
+@click.option("--prompt", metavar="TEXT", help="What to ask for, instead of the seeded task.")
+@click.option(
+    "--repo",
+    "repository",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Work on a copy of this git repository instead of the seeded one.",
+)
+@click.option("--agent", type=click.Choice(["command", "claude"]), default="command", show_default=True)
+@click.option("--agent-command", metavar="CMD", default="", help="Program that reads the prompt and edits the files.")
+@click.option("--serve", is_flag=True, help="Keep everything open for clicking.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def demo(**wishes: Any) -> None:
+    """Play the main job on this machine: a comment on a simulated GitLab becomes a merge request."""
+    from demo.story import Wish, play
+
+    if wishes["repository"] and wishes["agent"] == "command" and not wishes["agent_command"]:
+        raise click.UsageError("--repo needs --agent-command or --agent claude: the script knows one project only.")
+    sys.exit(play(Wish(**wishes)))
 
 
 @cli.command()

@@ -1,0 +1,216 @@
+"""`ablehand demo`: one comment becomes a merge request, for real, on this machine.
+
+Only GitLab and the model are played: `simulators.gitlab` and `demo.agent`. Everything between them is the product as
+`ablehand up` runs it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from simulators.gitlab.server import GitLabServer
+
+from core.errors import SettingsError
+from core.gitlab.client import GitLab
+from core.gitlab.transport import Transport
+from core.settings import PREFIX, Settings
+from demo.world import Scene, set_up
+from operate import hook
+from operate.up import free_port, running
+
+PROMPT: Final = "Add a /health endpoint that returns a 200 OK status"
+PATIENCE_SECONDS: Final = 600.0
+READY_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 0.05
+HANDED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR")
+"""Of our own environment; the demo must not pick up an operator's settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asked for."""
+
+    prompt: str | None = None
+    repository: Path | None = None
+    agent: str = "command"
+    agent_command: str = ""
+    serve: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it ended; the object that ``--json`` prints."""
+
+    status: str
+    merge_request: str = ""
+    branch: str = ""
+    commit: str = ""
+    notes: int = 0
+    seconds: float = 0.0
+
+
+def play(wish: Wish) -> int:
+    """Play the story; answer the exit status: 0 when the merge request is there."""
+    folder = Path(tempfile.mkdtemp(prefix="ablehand-demo-"))
+    try:
+        with GitLabServer(folder / "gitlab") as gitlab:
+            scene = set_up(gitlab, wish.repository)
+            settings = _settings(wish, gitlab.url, scene, folder)
+            with running(settings, environment=_environment(wish, settings), log_file=folder / "ablehand.log"):
+                outcome = _tell(wish, settings, gitlab, scene)
+                if wish.serve:
+                    _keep_open(gitlab.url)
+        if wish.as_json:
+            click.echo(json.dumps(asdict(outcome)))
+        return 0 if outcome.status == "completed" and outcome.merge_request else 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settings(wish: Wish, gitlab_url: str, scene: Scene, folder: Path) -> Settings:
+    command = wish.agent_command or shlex.join([sys.executable, str(Path(__file__).with_name("agent.py"))])
+    port = free_port()
+    return Settings(
+        gitlab_url=gitlab_url,
+        gitlab_token=scene.api_token,
+        git_read_token=scene.read_token,
+        git_write_token=scene.write_token,
+        webhook_signing_token="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        public_url=f"http://127.0.0.1:{port}",
+        port=port,
+        state_dir=folder / "state",
+        agent=wish.agent,  # type: ignore[arg-type] # click has checked it
+        agent_command=command,  # type: ignore[arg-type] # split by its validator
+    )
+
+
+def _environment(wish: Wish, settings: Settings) -> dict[str, str]:
+    """Give the processes' environment: the settings as an operator would set them."""
+    names = HANDED_ON + (settings.agent_variables if wish.agent == "claude" else ())
+    handed_on = {name: os.environ[name] for name in names if name in os.environ}  # noqa: TID251 - handed on, not read
+    told = ("gitlab_url", "gitlab_token", "git_read_token", "git_write_token", "webhook_signing_token", "agent")
+    variables = {PREFIX + name.upper(): _plain(getattr(settings, name)) for name in told}
+    return {**handed_on, **variables, PREFIX + "AGENT_COMMAND": shlex.join(settings.agent_command)}
+
+
+def _tell(wish: Wish, settings: Settings, gitlab: GitLabServer, scene: Scene) -> Outcome:
+    teller = Teller(quiet=wish.as_json)
+    _wait_until_ready(settings)
+    installed = hook.install(
+        settings, GitLab(Transport(gitlab.url, scene.api_token)), scene.project.path_with_namespace
+    )
+    teller.say(f"Ablehand is up at {settings.public_url}; its webhook is {installed} on {gitlab.url}")
+    prompt = wish.prompt or PROMPT
+    teller.start()
+    gitlab.world.comment(scene.issue, author=scene.person, body=f"/agent {prompt}")
+    teller.say(f"@{scene.person.username} comments on {gitlab.url}/{scene.project.path_with_namespace}/-/issues/1")
+    teller.say(f"  /agent {prompt}")
+    return _watch(teller, gitlab, scene)
+
+
+def _watch(teller: Teller, gitlab: GitLabServer, scene: Scene) -> Outcome:
+    """Follow the bot's comments as a person would until the closing reply."""
+    shown: set[str] = set()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        notes = [note for note in gitlab.world.notes(scene.issue) if note.author.id == scene.bot.id]
+        for note in notes:
+            for line in _readable(note.body):
+                if line not in shown:
+                    shown.add(line)
+                    teller.say(f"  {line}")
+        if len(notes) > 1 or (notes and "ablehand:final" in notes[0].body):
+            return _outcome(teller, gitlab, scene, notes)
+        time.sleep(LOOK_SECONDS)
+    teller.say("nothing more came; gave up")
+    return Outcome(status="timeout", seconds=teller.seconds)
+
+
+def _outcome(teller: Teller, gitlab: GitLabServer, scene: Scene, notes: list[Any]) -> Outcome:
+    seconds = teller.seconds
+    found = gitlab.world.merge_requests(scene.project)
+    if not found:
+        return Outcome(status="failed", notes=len(notes), seconds=seconds)
+    merge_request = found[0]
+    branch = merge_request.source_branch
+    commit = gitlab.world.branches(scene.project)[branch]
+    teller.say(f"Merge request: {merge_request.web_url}")
+    return Outcome(
+        status="completed",
+        merge_request=merge_request.web_url,
+        branch=branch,
+        commit=commit,
+        notes=len(notes),
+        seconds=seconds,
+    )
+
+
+class Teller:
+    """Prints what happens, with the seconds since the comment."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._error_stream = quiet
+        self._begin = time.monotonic()
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._begin = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start, to the hundredth."""
+        return round(time.monotonic() - self._begin, 2)
+
+    def say(self, text: str) -> None:
+        """Print one step; on stderr where stdout belongs to ``--json``."""
+        click.echo(f"{self.seconds:6.2f} s  {text}", err=self._error_stream)
+
+
+def _readable(body: str) -> list[str]:
+    return [line for line in body.splitlines() if line.strip() and not line.startswith("<!--")]
+
+
+def _wait_until_ready(settings: Settings) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _is_ready(settings.public_url):
+        if time.monotonic() > deadline:
+            raise SettingsError("Ablehand did not become ready.")
+        time.sleep(LOOK_SECONDS)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _keep_open(url: str) -> None:
+    click.echo(f"GitLab stays open at {url}; Ctrl-C ends it.", err=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def _plain(value: Any) -> str:
+    secret: Callable[[], str] | None = getattr(value, "get_secret_value", None)
+    return secret() if secret else str(value)
