@@ -15,11 +15,8 @@ _PLAIN = {"int": int, "float": float, "str": str}
 
 
 def encode(values: Mapping[str, Any]) -> dict[str, str]:
-    """Give some of a task's fields as a hash's; *project_id* is there for the scripts that count slots."""
-    record = {name: _encoded(value) for name, value in values.items()}
-    if "trigger" in values:
-        record["project_id"] = str(values["trigger"].project_id)
-    return record
+    """Give some of a task's fields as a hash's."""
+    return {name: _encoded(value) for name, value in values.items()}
 
 
 def decode(record: Mapping[str, str]) -> Task:

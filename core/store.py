@@ -67,6 +67,7 @@ class TaskStore:
         new, task_id = await self._run(
             "accept", delivery, trigger.key, unique_id, secrets.token_urlsafe(12), about,
             RECEIVED_DEADLINE_SECONDS, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS,
+            trigger.project_id,
         )  # fmt: skip
         return bool(new), int(task_id)
 

@@ -1,5 +1,5 @@
 -- Remember a trigger, once. ARGV: delivery id or '', trigger key, unique id, page key, trigger as JSON,
--- seconds until intake is rung again, seconds that the delivery / the trigger is remembered.
+-- seconds until intake is rung again, seconds that the delivery / the trigger is remembered, project id.
 -- Answers {1, id} for a new task, {0, id} for one that is known (id 0: the delivery is known, its task is gone).
 local p = KEYS[1]
 local delivery, trigger = ARGV[1], p .. ':trigger:' .. ARGV[2]
@@ -13,7 +13,8 @@ local now = time[1] + time[2] / 1000000
 local id = redis.call('INCR', p .. ':last')
 redis.call('SET', trigger, id, 'EX', ARGV[8])
 redis.call('HSET', p .. ':task:' .. id, 'id', id, 'phase', 'received', 'version', 1, 'created_at', string.format('%.6f', now),
-  'at:received', string.format('%.6f', now), 'unique_id', ARGV[3], 'page_key', ARGV[4], 'trigger', ARGV[5])
+  'at:received', string.format('%.6f', now), 'unique_id', ARGV[3], 'page_key', ARGV[4],
+  'trigger', ARGV[5], 'project_id', ARGV[9])
 redis.call('ZADD', p .. ':deadlines', now + ARGV[6], id)
 redis.call('ZADD', p .. ':tasks', id, id)
 return {1, id}

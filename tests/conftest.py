@@ -1,0 +1,59 @@
+"""What every test may use: a real Valkey for each test process, emptied between tests, and a ledger on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from core.connections import open_store_redis
+from core.settings import Settings
+from core.store import TaskStore
+from operate.embedded_redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """Give a Valkey server of this test process's own."""
+    # A unix socket's path is limited to about 100 characters; pytest's own folders may be longer.
+    with EmbeddedRedis(short_folder(tmp_path_factory), persistent=False) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey: EmbeddedRedis) -> str:
+    """Give the address of an empty Redis."""
+    with Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
+    """Give a connection as the rooms open it."""
+    connection = open_store_redis(Settings(redis_url=redis_url))
+    yield connection
+    await connection.aclose()
+
+
+@pytest.fixture
+def store(redis: AsyncRedis) -> TaskStore:
+    """Give an empty ledger."""
+    return TaskStore(redis, host="gitlab.example")
+
+
+def short_folder(factory: pytest.TempPathFactory) -> Path:
+    """Give a folder whose path is short enough for a unix socket."""
+    folder = factory.mktemp("valkey")
+    link = Path(f"/tmp/valkey-{folder.stat().st_ino}")  # noqa: S108 - a link to a private folder
+    link.symlink_to(folder)
+    return link

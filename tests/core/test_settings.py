@@ -1,0 +1,88 @@
+"""Settings: read once, checked, documented, and never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from core.errors import SettingsError
+from core.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a developer's own settings out of the tests."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"ABLEHAND_{name.upper()}", raising=False)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables are typed; lists are split at commas, a command as a shell would."""
+    monkeypatch.setenv("ABLEHAND_GITLAB_URL", "https://gitlab.example/")
+    monkeypatch.setenv("ABLEHAND_MAX_RUNS", "7")
+    monkeypatch.setenv("ABLEHAND_AGENT_COMMAND", "my-agent --mode 'very careful'")
+    monkeypatch.setenv("ABLEHAND_PROTECTED_PATHS", "a.txt, b/**")
+
+    loaded = load()
+
+    assert loaded.gitlab_url == "https://gitlab.example"
+    assert loaded.max_runs == 7
+    assert loaded.agent_command == ("my-agent", "--mode", "very careful")
+    assert loaded.protected_paths == ("a.txt", "b/**")
+
+
+def test_a_secret_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Kubernetes mounts secrets as files."""
+    (tmp_path / "ablehand_gitlab_token").write_text("canary-token")
+    monkeypatch.setenv("ABLEHAND_SECRETS_DIR", str(tmp_path))
+
+    assert load().gitlab_token.get_secret_value() == "canary-token"
+
+
+def test_the_agents_variables_are_taken_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what is named is handed on, and it counts as secret."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-key")
+    monkeypatch.setenv("SOMETHING_ELSE", "other")
+
+    loaded = load()
+
+    assert set(loaded.agent_environment) == {"ANTHROPIC_API_KEY"}
+    assert "canary-key" in loaded.secrets()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("GITLAB_URL", "ftp://x", id="scheme"),
+        pytest.param("GITLAB_URL", "https://user:canary@x", id="credentials-in-url"),
+        pytest.param("MAX_RUNS", "none", id="number"),
+        pytest.param("MAX_RUNS", "0", id="too-small"),
+        pytest.param("EXECUTOR", "docker", id="choice"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """The sentence names the variable."""
+    monkeypatch.setenv(f"ABLEHAND_{name}", value)
+
+    with pytest.raises(SettingsError, match=f"ABLEHAND_{name}") as caught:
+        load()
+    assert "canary" not in str(caught.value)
+
+
+def test_what_is_missing_is_listed() -> None:
+    """All missing variables are in one sentence."""
+    with pytest.raises(SettingsError, match=r"Set ABLEHAND_GITLAB_URL, ABLEHAND_GITLAB_TOKEN\."):
+        load().require("gitlab_url", "gitlab_token", "host")
+
+
+def test_settings_are_frozen_and_keep_their_secrets() -> None:
+    """Nothing changes after the start, and a repr shows no secret."""
+    settings = Settings(gitlab_token="canary-token", redis_url="redis://:canary-pass@host")
+
+    with pytest.raises(ValidationError):
+        settings.port = 1
+    assert "canary" not in repr(settings)
+    assert {"canary-token", "canary-pass"} <= set(settings.secrets())
