@@ -1,0 +1,210 @@
+"""The bot over HTTP, with a real Redis behind it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+from starlette.testclient import TestClient
+
+from bot.app import build
+from core.errors import SettingsError
+from core.settings import Settings
+from tests.bot.deliveries import SIGNING_TOKEN, encoded, issue, note, signed
+
+HOOK = "/webhooks/gitlab"
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    """Give settings with a signing token and the test's Redis."""
+    return Settings(redis_url=redis_url, gitlab_url="https://gitlab.example", webhook_signing_token=SIGNING_TOKEN)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """Give a client of the running application."""
+    with TestClient(build(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[Redis]:
+    """Give Redis itself, to look into."""
+    with Redis.from_url(redis_url, decode_responses=True) as connection:
+        yield connection
+
+
+def rung(redis_url: str) -> list[list[int]]:
+    """List the arguments of the jobs that wait."""
+    with Redis.from_url(redis_url) as connection:
+        return [list(job.args) for job in Queue("ablehand", connection=connection, serializer=JSONSerializer).jobs]
+
+
+def test_a_trigger_is_remembered_and_rung(settings: Settings, raw: Redis, redis_url: str) -> None:
+    """202, one task, one bell with nothing but its id, rung before the process ends."""
+    body = encoded(note())
+
+    with TestClient(build(settings)) as client:
+        answer = client.post(HOOK, content=body, headers=signed(body))
+
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
+    assert raw.hget("{ablehand}:task:1", "phase") == "received"
+    assert rung(redis_url) == [[1]]
+
+
+def test_a_replay_is_known(client: TestClient, raw: Redis) -> None:
+    """The same delivery, and the same comment by another delivery, are 200 and nothing more."""
+    body = encoded(note())
+    client.post(HOOK, content=body, headers=signed(body))
+
+    replay = client.post(HOOK, content=body, headers=signed(body))
+    other = client.post(HOOK, content=body, headers=signed(body, delivery="d-2"))
+
+    assert [replay.status_code, other.status_code] == [200, 200]
+    assert raw.zcard("{ablehand}:tasks") == 1
+
+
+@pytest.mark.parametrize("body", [note("hello"), note(action="update"), {"object_kind": "push"}])
+def test_what_does_not_concern_us_is_ignored(client: TestClient, raw: Redis, body: object) -> None:
+    """GitLab is told that all is well, and nothing is stored."""
+    answer = client.post(HOOK, content=encoded(body), headers=signed(encoded(body)))
+
+    assert answer.status_code == 200
+    assert raw.dbsize() == 0
+
+
+def test_a_label_is_accepted(client: TestClient) -> None:
+    """The label is a trigger as well."""
+    body = encoded(issue(before=(), now=("agent-ready",)))
+
+    assert client.post(HOOK, content=body, headers=signed(body)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        pytest.param(encoded(note()), {}, 401, id="unsigned"),
+        pytest.param(encoded(note()), signed(encoded(note()), age=400), 401, id="old"),
+        pytest.param(b"canary", signed(b"canary"), 400, id="not-json"),
+        pytest.param(b"{}", signed(b"{}"), 400, id="no-kind"),
+        pytest.param(b"x" * (25 * 1024 * 1024 + 1), {}, 413, id="too-large"),
+    ],
+)
+def test_bad_deliveries_are_refused(
+    client: TestClient, raw: Redis, caplog: pytest.LogCaptureFixture, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    """Each refusal has its status, nothing is stored, and neither answer nor log shows the body."""
+    with caplog.at_level(logging.DEBUG):
+        answer = client.post(HOOK, content=body, headers=headers)
+
+    assert answer.status_code == status
+    assert raw.dbsize() == 0
+    assert "canary" not in answer.text + caplog.text
+
+
+def test_a_full_redis_is_503(client: TestClient, raw: Redis) -> None:
+    """GitLab is told to send it again, and can."""
+    body = encoded(note())
+    raw.config_set("maxmemory", 1)
+    try:
+        refused = client.post(HOOK, content=body, headers=signed(body))
+    finally:
+        raw.config_set("maxmemory", 0)
+
+    assert refused.status_code == 503
+    assert client.post(HOOK, content=body, headers=signed(body)).status_code == 202
+
+
+def test_a_missing_redis_is_503(settings: Settings) -> None:
+    """Without Redis the bot lives, is not ready, and takes nothing."""
+    alone = settings.model_copy(update={"redis_url": Settings(redis_url="unix:///nonexistent.sock").redis_url})
+    body = encoded(note())
+
+    with TestClient(build(alone)) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        assert client.post(HOOK, content=body, headers=signed(body)).status_code == 503
+
+
+def test_ready_and_alive(client: TestClient) -> None:
+    """Probes answer."""
+    assert client.get("/healthz").text == "alive\n"
+    assert client.get("/readyz").text == "ready\n"
+
+
+@pytest.mark.parametrize("token", ["", "whsec_short"])
+def test_an_open_receiver_is_not_started(settings: Settings, token: str) -> None:
+    """Without a webhook secret, or with a malformed one, the bot says what to set."""
+    open_settings = Settings(redis_url=settings.redis_url, webhook_signing_token=token)
+
+    with pytest.raises(SettingsError, match="ABLEHAND_WEBHOOK_SIGNING_TOKEN"):
+        build(open_settings)
+
+
+def a_task(client: TestClient, raw: Redis, **fields: str) -> str:
+    """Make a task with *fields*; give its page's address."""
+    body = encoded(note())
+    client.post(HOOK, content=body, headers=signed(body))
+    if fields:
+        raw.hset("{ablehand}:task:1", mapping=fields)
+    return f"/tasks/1?key={raw.hget('{ablehand}:task:1', 'page_key')}"
+
+
+def test_a_page_shows_a_task_to_who_has_its_key(client: TestClient, raw: Redis) -> None:
+    """A missing, wrong or longer key, and a missing task, look all the same."""
+    page = a_task(client, raw, prompt="Add a thing")
+
+    assert "Add a thing" in client.get(page).text
+    refused = [client.get(path) for path in ("/tasks/1", "/tasks/1?key=x", page + "x", "/tasks/2?key=x")]
+    assert [answer.status_code for answer in refused] == [404] * 4
+    assert len({answer.text for answer in refused}) == 1
+
+
+def test_hostile_text_stays_text(client: TestClient, raw: Redis) -> None:
+    """Prompt, title, detail and log are escaped, and the page allows no inline script."""
+    hostile = "<script>alert(1)</script>\x1b[31m"
+    page = a_task(client, raw, prompt=hostile, issue_title=hostile, detail=hostile, requester_username=hostile)
+    raw.xadd("{ablehand}:log:1", {"s": "agent", "t": hostile, "at": "1.0"}, id="11-5")
+
+    answer = client.get(page)
+
+    assert "<script>alert" not in answer.text
+    assert answer.text.count("&lt;script&gt;alert(1)") == 5
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def events(text: str) -> list[tuple[str, str]]:
+    """Read server-sent events as (event, data)."""
+    blocks = [
+        dict(line.split(": ", 1) for line in block.splitlines() if ": " in line) for block in text.split("\r\n\r\n")
+    ]
+    return [(block["event"], block["data"]) for block in blocks if "event" in block]
+
+
+def test_the_live_log_ends_with_the_task(client: TestClient, raw: Redis) -> None:
+    """Every line comes once and as data, then the end."""
+    page = a_task(client, raw, phase="failed").replace("/tasks/1", "/tasks/1/log")
+    for number in (5, 9):
+        raw.xadd("{ablehand}:log:1", {"s": "agent", "t": f"<b>{number}\n\ndata: x", "at": "1.0"}, id=f"11-{number}")
+
+    seen = events(client.get(page).text)
+    rest = events(client.get(page, headers={"Last-Event-ID": "11-5"}).text)
+
+    assert [name for name, _ in seen] == ["phase", "line", "line", "end"]
+    assert json.loads(seen[1][1]) == {"step": "agent", "text": "<b>5\n\ndata: x", "at": 1.0}
+    assert [json.loads(data)["text"][:4] for name, data in rest if name == "line"] == ["<b>9"]
+
+
+@pytest.mark.parametrize("after", ["x", "1-", "$", "99999999999999999999999-1"])
+def test_a_wrong_position_is_refused(client: TestClient, raw: Redis, after: str) -> None:
+    """Only positions of the log are passed to Redis."""
+    page = a_task(client, raw).replace("/tasks/1", "/tasks/1/log")
+
+    assert client.get(f"{page}&after={after}").status_code == 400
