@@ -29,6 +29,7 @@ NO_COMMAND = {
     "ordinary note": "Please fix this.",
     "in the middle of a line": "try /agent fix it",
     "longer word": "/agentic fix it",
+    "longer word where we stop looking": " " * 4 + "a" * (REACH_CHARACTERS - 11) + "\n/agentic x",
     "path": "/agent/fix it",
     "quote": "> /agent fix it",
     "quote in a reply": "> > /agent fix it\n> done",
@@ -115,6 +116,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "end of flags before a verb": ("/agent --branch a -- help", Run("help", branch="a")),
     "a dash": ("/agent - fix\n- mend", Run("- fix\n- mend")),
     "flag and no prompt": ("/agent --branch main", Help()),
+    "long line below a short one": ("hello\n/agent " + "a b " * 9_999, Run(("a b " * 9_999).strip())),
     "limit": ("/agent " + "a" * PROMPT_LIMIT_BYTES, Run("a" * PROMPT_LIMIT_BYTES)),
     "too long": ("/agent " + "é" * PROMPT_LIMIT_BYTES, TooLong(2 * PROMPT_LIMIT_BYTES)),
 }

@@ -22,7 +22,7 @@ QUICK_ACTION = re.compile(r"^\s*/[a-z_]", re.IGNORECASE)
 MENTION = re.compile(r"@[A-Za-z0-9_.]")
 REFERENCE = re.compile(r"(?:[#!&^%$]|GL-)\d|~[A-Za-z0-9]|[%~][\"']|\*iteration:|\[[a-z_]+:")
 CLOSING = re.compile(
-    r"(?:clos|fix|resolv|implement)\w*:?\s+(?:[\w/.-]*#\d|https?://|[A-Z][A-Z0-9_]+-\d)", re.IGNORECASE
+    r"(?:clos|fix|resolv|implement)\w*:?\s+(?:[\w/.-]*#\d|https?://\w|[A-Z][A-Z0-9_]+-\d)", re.IGNORECASE
 )
 FORBIDDEN = {"html_block", "html_inline", "image", "link_open", "hr"}
 ATTACKS = [
@@ -112,7 +112,7 @@ PROSE = {
     "emphasis": ("**a** and *b*", "**a** and _b_"),
     "headings": ("# A\n## B\n\nC\n---", "#### A\n\n##### B\n\n##### C"),
     "link": ("see [docs](https://x.y/z)", "see docs (`https://x.y/z`)"),
-    "link elsewhere": ("see [docs](javascript:x) and [here](README.md)", "see docs and here"),
+    "link elsewhere": ("see [docs](ftp://x.y) and [here](README.md)", "see docs and here"),
     "bare address": ("see https://x.y/z now", "see `https://x.y/z` now"),
     "image": ("a ![chart](https://x/y.png) b", "a chart b"),
     "html": ("a <b>c</b>\n\n<div>\n/merge\n</div>", "a &lt;b&gt;c&lt;/b&gt;\n\n&lt;div&gt;\n\\/merge\n&lt;/div&gt;"),
@@ -120,7 +120,7 @@ PROSE = {
     "quick actions": ("/merge\n  /close\r\n/a\u2028/b\x0b/c", "\\/merge\n\\/close\n\\/a\n\\/b\n\\/c"),
     "quick action in a list": ("- a\n  /merge", "- a\n  \\/merge"),
     "mentions": ("@all and @g/sub, \\@all &#64;all", f"@{J}all and @{J}g/sub, @{J}all @{J}all"),
-    "references": ("#1 !2 &3 %4 ^6", f"#{J}1 !{J}2 \\&{J}3 %{J}4 ^{J}6"),
+    "references": ("#1 !2 &3 %4 ^6", f"\\#{J}1 !{J}2 \\&{J}3 %{J}4 ^{J}6"),
     "closing": ("Closes #1, fixes a/b#2, X-1", f"Closes #{J}1, fixes a/b#{J}2, X-1"),
     "closing a tracker's": ("Closes ABC-1", f"Closes ABC-{J}1"),
     "code keeps its signs": ("`@all #1`", "`@all #1`"),
@@ -146,7 +146,8 @@ def _lines_outside_fences(markdown: str) -> list[str]:
     return lines
 
 
-def _assert_harmless(markdown: str) -> None:
+def assert_harmless(markdown: str) -> None:
+    """Fail where GitLab would do or show anything but text, lists, quotes, code and headings."""
     tokens = _all(MARKDOWN.parse(markdown))
     seen = _outside_code(markdown)
     assert FORBIDDEN.isdisjoint(token.type for token in tokens)
@@ -162,7 +163,7 @@ def _assert_harmless(markdown: str) -> None:
 @given(HOSTILE)
 def test_prose_is_harmless(text: str) -> None:
     """No action, mention, reference, closing pattern, HTML, image or link survives in an agent's summary."""
-    _assert_harmless(prose(text, 4000))
+    assert_harmless(prose(text, 4000))
 
 
 @given(HOSTILE, st.integers(1, 200))
@@ -180,8 +181,8 @@ def test_inline_is_one_harmless_line(text: str) -> None:
     line = sanitize.inline(text, 200)
 
     assert "\n" not in line
-    _assert_harmless(line)
-    _assert_harmless(f"- [ ] {line} · `x`")
+    assert_harmless(line)
+    assert_harmless(f"- [ ] {line} · `x`")
 
 
 @given(HOSTILE)

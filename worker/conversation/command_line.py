@@ -42,17 +42,12 @@ def find_command(text: str) -> Found | None:
     text = _RETURN.sub("\n", text)
     if not _CANDIDATE.search(text):
         return None
-    reach = _reach(text)
+    reach = min(_start_of_line(text, REACH_LINES), REACH_CHARACTERS)
     line = _first_command_line(text[:reach])
-    if line is not None:
-        at = _CANDIDATE.match(text, _start_of_line(text, line))
-        return Found(text[at.end() :]) if at else None
+    # Looked for once more in the whole text: the cut may have made a command of a longer word.
+    if line is not None and (command := _CANDIDATE.match(text, _start_of_line(text, line))):
+        return Found(text[command.end() :])
     return Found("", is_out_of_reach=True) if _CANDIDATE.search(text, reach) else None
-
-
-def _reach(text: str) -> int:
-    end = min(_start_of_line(text, REACH_LINES), REACH_CHARACTERS)
-    return end if end >= len(text) else text.rfind("\n", 0, end) + 1
 
 
 def _start_of_line(text: str, line: int) -> int:

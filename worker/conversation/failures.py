@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Reason
+from core.task import Reason, Task
 from worker.conversation import sanitize
 from worker.conversation.commands import PROMPT_LIMIT_BYTES
 from worker.conversation.figures import duration
+from worker.conversation.prose import prose
 
 DETAIL_LIMIT: Final = 1_500
 """Characters of a script's or a server's own words that a comment shows."""
+OWN_WORDS_LIMIT: Final = 3_000
 
 _ASK_AGAIN: Final = "comment `/agent` with your request again"
 _TELL_OPERATOR: Final = "please tell whoever runs the agent here"
@@ -71,6 +73,18 @@ def failure_sentence(reason: str, detail: str = "", *, branch: str = "", limit_s
         prompt_limit=PROMPT_LIMIT_BYTES // 1024,
     )
     return sentence + _seen(detail)
+
+
+def task_sentence(task: Task, *, limit_seconds: float = 0) -> str:
+    """Give the sentence for an ended task.
+
+    For the reasons command and prompt, the detail is what `worker.conversation.replies.answer` gave at intake, and is
+    shown as it is.
+    """
+    own_words = prose(task.detail, OWN_WORDS_LIMIT) if task.reason in {Reason.COMMAND, Reason.PROMPT} else ""
+    return own_words or failure_sentence(
+        task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds
+    )
 
 
 def _seen(detail: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from core.task import Line, Phase, Task
 from runtime.contract import Mark
 from worker.conversation import markers, outcome, sanitize
-from worker.conversation.failures import failure_sentence
+from worker.conversation.failures import task_sentence
 from worker.conversation.figures import duration, ordinal
 
 ITEMS_SHOWN: Final = 20
@@ -40,7 +40,7 @@ def progress_comment(task: Task, page_url: str, now: float, *, limit_seconds: fl
     log = sanitize.link("log" if task.phase.is_final else "live log", page_url)
     parts = [" · ".join([_headline(task), *_facts(task, now), log]) + _checklist(task)]
     if task.phase in {Phase.FAILED, Phase.REJECTED}:
-        parts.append(failure_sentence(task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds))
+        parts.append(task_sentence(task, limit_seconds=limit_seconds))
     return "\n\n".join([*parts, markers.progress_marker(task)])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Reason, Status, Task
+from core.task import Status, Task
 from worker.conversation import markers, outcome, sanitize
 from worker.conversation.commands import (
     PROMPT_LIMIT_BYTES,
@@ -19,10 +19,9 @@ from worker.conversation.commands import (
     Unclear,
     help_text,
 )
-from worker.conversation.failures import failure_sentence
+from worker.conversation.failures import task_sentence
 from worker.conversation.prose import prose
 
-OWN_WORDS_LIMIT: Final = 3_000
 SUMMARY_LIMIT: Final = 1_500
 
 
@@ -41,17 +40,12 @@ def closing_reply(task: Task, page_url: str, *, limit_seconds: float = 0) -> str
 
 
 def rejection(task: Task) -> str:
-    """Give the reply to what will not be done, its marker included.
-
-    For the reasons command and prompt, the task's detail is what `answer` gave at intake, and is shown as it is.
-    """
-    said = prose(task.detail, OWN_WORDS_LIMIT) if task.reason in {Reason.COMMAND, Reason.PROMPT} else ""
-    sentence = said or failure_sentence(task.reason, task.detail)
-    return f"{outcome.requester(task)} {sentence}\n\n{markers.final_marker(task)}"
+    """Give the reply to what will not be done, its marker included."""
+    return f"{outcome.requester(task)} {task_sentence(task)}\n\n{markers.final_marker(task)}"
 
 
 def answer(command: Help | Unclear | NotYet | Malformed | TooLong) -> str:
-    """Give what we say to a command that starts nothing, without mention and marker."""
+    """Give what we say to a command that starts nothing, without mention and marker: the task's detail."""
     match command:
         case Help():
             return help_text()
@@ -91,8 +85,7 @@ def _result(task: Task, limit_seconds: float) -> str:
     if task.status is Status.CANCELLED:
         pushed = f"{sanitize.code(task.result_branch, 200)} was pushed before" if task.commit else "nothing was pushed"
         return f"The work was cancelled; {pushed}. To start over, comment `/agent` with your request again."
-    sentence = failure_sentence(task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds)
-    return f"It did not work. {sentence}"
+    return f"It did not work. {task_sentence(task, limit_seconds=limit_seconds)}"
 
 
 def _took(task: Task, page_url: str) -> str:
