@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.conversation.command_line import REACH_CHARACTERS, REACH_LINES
@@ -190,6 +190,8 @@ BOMBS = [
     "\t",
 ]
 
+BOMB_PLACES = ["{}\n/agent x", "/agent {}", "/agent --{}", "`\n/agent x\n{}", "{cut}\n/agent x\n", "- {cut}\n/agent"]
+
 
 @pytest.mark.parametrize("note", NO_COMMAND.values(), ids=NO_COMMAND)
 def test_is_no_command(note: str) -> None:
@@ -237,12 +239,7 @@ def test_run_keeps_the_prompt(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("bomb", BOMBS, ids=repr)
-@settings(deadline=None)
-@given(
-    st.sampled_from(
-        ["{}\n/agent x", "/agent {}", "/agent --{}", "`\n/agent x\n{}", "{cut}\n/agent x\n", "- {cut}\n/agent"]
-    )
-)
+@pytest.mark.parametrize("note", BOMB_PLACES, ids=repr)
 def test_is_quick_on_a_mebibyte(bomb: str, note: str) -> None:
     """A hostile megabyte takes less than half a second of the processor, before or behind the command."""
     text = note.format(bomb * (MIB // len(bomb)), cut=(bomb * REACH_CHARACTERS)[: REACH_CHARACTERS - 10])

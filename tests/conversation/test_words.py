@@ -106,22 +106,19 @@ PROGRESS: dict[str, tuple[Task, str]] = {
         ),
     ),
     "failed within an open line": (
-        replace(
-            FAILED,
-            progress=Progress(lines=(CLONED, SET_UP, Line(mark="agent", state="active"))),
-            reason="lost",
-            detail="",
-        ),
+        replace(FAILED, progress=replace(WORKING.progress, items=()), reason="lost", detail=""),
         (
-            f"❌ It did not work · 23 s · {LOG}\n{AT_WORK}\n- [ ] ❌ Work on it\n- [ ] Push and open a merge request\n\n"
+            f"❌ It did not work · 23 s · ${J}0.31 · {LOG}\n{AT_WORK}\n- [ ] ❌ Work on it · 14 steps · ${J}0.31\n"
+            "- [ ] Push and open a merge request\n\n"
             "The run vanished before it could leave a result: comment `/agent` with your request again."
         ),
     ),
     "failed before it started": (
         replace(ASKED, phase=Phase.FAILED, reason="infrastructure", detail="no node has room"),
         (
-            f"❌ It did not work · {LOG}\n\nThe sandbox could not be started or broke: comment `/agent` with your request "
-            "again; if that does not help, please tell whoever runs the agent here. Seen: `no node has room`"
+            f"❌ It did not work · {LOG}\n\nThe sandbox could not be started or broke: comment `/agent` with "
+            "your request again; if that does not help, please tell whoever runs the agent here. "
+            "Seen: `no node has room`"
         ),
     ),
     "cancelled": (
@@ -139,16 +136,16 @@ REPLIES: dict[str, tuple[Task, str]] = {
     "nothing needed changing": (
         UNCHANGED,
         (
-            "@anna Nothing needed changing, so there is no merge request. If something should, say what in a new `/agent`."
-            f"\n\nThe agent says:\n\nIt is there already.\n\nTook 3 min 5 s · ${J}1.20 · {LOG}"
+            "@anna Nothing needed changing, so there is no merge request. If something should, say what "
+            f"in a new `/agent`.\n\nThe agent says:\n\nIt is there already.\n\nTook 3 min 5 s · ${J}1.20 · {LOG}"
         ),
     ),
     "failed": (FAILED, f"@anna It did not work. {SETUP_FAILED}\n\nTook 23 s · {LOG}"),
     "failed before it started": (
         replace(ASKED, phase=Phase.FAILED, reason="gitlab"),
         (
-            "@anna It did not work. GitLab did not answer for too long: comment `/agent` with your request again when it "
-            f"is well.\n\n{LOG}"
+            "@anna It did not work. GitLab did not answer for too long: comment `/agent` with your request again "
+            f"when it is well.\n\n{LOG}"
         ),
     ),
     "cancelled": (
@@ -200,8 +197,8 @@ ANSWERS = {
     "plan": (
         NotYet("plan"),
         (
-            "`/agent plan` is not available yet, so nothing was done. To have it worked on at once, write `/agent run` and "
-            "what to do. `/agent help` shows what is."
+            "`/agent plan` is not available yet, so nothing was done. To have it worked on at once, write "
+            "`/agent run` and what to do. `/agent help` shows what is."
         ),
     ),
     "malformed": (Malformed("No."), "No. Nothing was started; `/agent help` shows what can be said."),
@@ -248,11 +245,8 @@ TITLES = {
     "long": ({"issue_title": "word " * 30}, "word " * 18 + "word…"),
 }
 
-HOSTILE_FIELDS = [
-    item.name
-    for item in fields(Task)
-    if item.type == "str" and item.name not in {"unique_id", "requester_username", "merge_request_url"}
-]
+OWN_FIELDS = {"unique_id", "requester_username", "merge_request_url"}
+HOSTILE_FIELDS = [item.name for item in fields(Task) if item.type == "str" and item.name not in OWN_FIELDS]
 
 
 @pytest.mark.parametrize(("task", "expected"), PROGRESS.values(), ids=PROGRESS)

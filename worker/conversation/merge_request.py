@@ -48,10 +48,7 @@ def merge_request_description(task: Task, page_url: str) -> str:
 def _title(task: Task, limit: int) -> str:
     first_line = next(iter(sanitize.clean(task.prompt).strip().splitlines()), "")
     for text in (task.issue_title, first_line):
-        title = sanitize.plain(text, limit)
-        # The joiners make it longer: cut as much more.
-        title = sanitize.plain(text, 2 * limit - len(title)) if len(title) > limit else title
-        if title:
+        if title := sanitize.plain(text, limit):
             return title
     return f"Change for issue {task.trigger.issue_iid}"
 

@@ -45,12 +45,12 @@ def code(text: str, limit: int) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """Give *text* as one line for what isn't Markdown: titles and commit messages. May be empty.
+    """Give *text* as one line of at most *limit* characters for what isn't Markdown: titles and commit messages.
 
-    No mention, reference, closing pattern or ``[skip ci]`` in it has an effect.
+    No mention, reference, closing pattern or ``[skip ci]`` in it has an effect. May be empty.
     """
     dead = _TRACKER_KEY.sub(rf"\1{JOINER}", _SCHEME.sub(rf"\1{JOINER}", _one_line(text, limit)))
-    return _SIGIL.sub(rf"\1{JOINER}", dead).removesuffix(JOINER)
+    return cut(_SIGIL.sub(rf"\1{JOINER}", dead).removesuffix(JOINER), limit)
 
 
 def block(text: str, limit: int) -> str:
