@@ -18,7 +18,6 @@ from tests.conversation.tasks import (
     NOW,
     PAGE,
     REJECTED,
-    SET_UP,
     UNCHANGED,
     WORKING,
 )
@@ -164,6 +163,10 @@ REPLIES: dict[str, tuple[Task, str]] = {
     ),
     "rejected": (REJECTED, f"@anna {NOT_ALLOWED}"),
     "help": (replace(REJECTED, reason="command", detail=answer(Help())), f"@anna {help_text()}"),
+    "a detail that isn't ours": (
+        replace(REJECTED, reason="prompt", detail="```\n@all"),
+        "@anna \n\n```\n@all\n```",
+    ),
     "no detail": (
         replace(REJECTED, reason="command"),
         "@anna That was not understood: `/agent help` shows what can be said.",

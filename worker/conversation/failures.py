@@ -6,6 +6,7 @@ as code (`core.task.Task.detail` is hostile).
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from core.task import Reason, Task
@@ -17,6 +18,7 @@ from worker.conversation.prose import prose
 DETAIL_LIMIT: Final = 1_500
 """Characters of a script's or a server's own words that a comment shows."""
 OWN_WORDS_LIMIT: Final = 3_000
+_PARAGRAPH: Final = re.compile(r"[^\W\d_]|`[^`]")
 
 _ASK_AGAIN: Final = "comment `/agent` with your request again"
 _TELL_OPERATOR: Final = "please tell whoever runs the agent here"
@@ -81,10 +83,10 @@ def task_sentence(task: Task, *, limit_seconds: float = 0) -> str:
     For the reasons command and prompt, the detail is what `worker.conversation.replies.answer` gave at intake, and is
     shown as it is.
     """
-    own_words = prose(task.detail, OWN_WORDS_LIMIT) if task.reason in {Reason.COMMAND, Reason.PROMPT} else ""
-    return own_words or failure_sentence(
-        task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds
-    )
+    if task.reason in {Reason.COMMAND, Reason.PROMPT} and (own_words := prose(task.detail, OWN_WORDS_LIMIT)):
+        # What is no paragraph, a fence say, would be text behind a mention.
+        return own_words if _PARAGRAPH.match(own_words) else f"\n\n{own_words}"
+    return failure_sentence(task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds)
 
 
 def _seen(detail: str) -> str:
