@@ -4,100 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import unicodedata
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
+from tests.conversation.hostile import CLOSING, HOSTILE, MARKDOWN, MENTION, REFERENCE, J, assert_harmless
 from worker.conversation import sanitize
 from worker.conversation.prose import prose
 
-J = sanitize.JOINER
-MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
-QUICK_ACTION = re.compile(r"^\s*/[a-z_]", re.IGNORECASE)
-MENTION = re.compile(r"@[A-Za-z0-9_.]")
-REFERENCE = re.compile(r"(?:[#!&^%$]|GL-)\d|~[A-Za-z0-9]|[%~][\"']|\*iteration:|\[[a-z_]+:")
-CLOSING = re.compile(
-    r"(?:clos|fix|resolv|implement)\w*:?\s+(?:[\w/.-]*#\d|https?://\w|[A-Z][A-Z0-9_]+-\d)", re.IGNORECASE
-)
-FORBIDDEN = {"html_block", "html_inline", "image", "link_open", "hr"}
-ATTACKS = [
-    *[
-        "/merge",
-        "/label ~bug",
-        "@all",
-        "@group/sub",
-        "#1",
-        "!2",
-        "&3",
-        "%4",
-        "~l",
-        "$5",
-        "^6",
-        '*iteration:"x"',
-        "[issue:1]",
-    ],
-    *[
-        "Closes #1",
-        "fixes grp/proj#2",
-        "Implements GL-3",
-        "resolves https://x.y/a/-/issues/1",
-        "Closes ABC-12",
-        "www.x.y",
-    ],
-    *[
-        "![a](http://x/y.png)",
-        "[a](http://x)",
-        "[a]: http://x\n",
-        "<b>",
-        "<!--",
-        "-->",
-        "<script>",
-        "<details>\n",
-        "&#64;all",
-    ],
-    *["```", "````", "~~~", "``", "`", "```mermaid\n", "\n", "\r\n", "\r", "\x0b", "\x0c", "\u2028", "\u2029", "\x85"],
-    *[
-        "- ",
-        "1. ",
-        "7. ",
-        "> ",
-        ">>>\n",
-        "    ",
-        "  ",
-        " ",
-        "# ",
-        "---\n",
-        "===\n",
-        "***",
-        "**",
-        "_",
-        "\\",
-        "|",
-        "&#10;",
-        "\u202e",
-    ],
-    *[
-        "\u200b",
-        "\x1b[31m",
-        "\x00",
-        "a",
-        "B2",
-        "{",
-        ":::\n",
-        "$$\n",
-        "\ud800",
-        "https://x",
-        "a@b.c",
-        "[[_TOC_]]",
-        "::include{file=x}",
-    ],
-]
-HOSTILE = st.lists(st.one_of(st.sampled_from(ATTACKS), st.text(max_size=6)), max_size=25).map("".join)
 PROSE = {
     "paragraphs": ("One.\n\nTwo\nlines.", "One.\n\nTwo\nlines."),
     "list": ("- a\n- b\n  - c\n\n2. d\n3. e", "- a\n- b\n  - c\n\n2. d\n3. e"),
@@ -127,37 +45,6 @@ PROSE = {
     "split by a link": ("!\\[a](https://x)1 [#](x)1", f"!{J}\\[{J}a\\](`https://x)1` #{J}1"),
     "nothing": ("<!-- -->\n\n---\n", ""),
 }
-
-
-def _all(tokens: list[Token]) -> list[Token]:
-    return [each for token in tokens for each in (token, *_all(token.children or []))]
-
-
-def _outside_code(markdown: str) -> str:
-    """Give what a reader sees outside of code, a line for each text."""
-    return "\n".join(token.content for token in _all(MARKDOWN.parse(markdown)) if token.type == "text")
-
-
-def _lines_outside_fences(markdown: str) -> list[str]:
-    lines = markdown.split("\n")
-    for token in MARKDOWN.parse(markdown):
-        if token.type == "fence" and token.map:
-            lines[slice(*token.map)] = [""] * (token.map[1] - token.map[0])
-    return lines
-
-
-def assert_harmless(markdown: str) -> None:
-    """Fail where GitLab would do or show anything but text, lists, quotes, code and headings."""
-    tokens = _all(MARKDOWN.parse(markdown))
-    seen = _outside_code(markdown)
-    assert FORBIDDEN.isdisjoint(token.type for token in tokens)
-    assert [line for line in _lines_outside_fences(markdown) if QUICK_ACTION.search(line)] == []
-    assert re.search(r"(?m)^/", markdown) is None
-    assert MENTION.search(seen) is None
-    assert REFERENCE.search(seen) is None
-    assert CLOSING.search(seen) is None
-    assert sanitize.clean(markdown.replace(J, "")) == markdown.replace(J, "")
-    MARKDOWN.render(markdown).encode()
 
 
 @given(HOSTILE)
@@ -257,12 +144,30 @@ def test_everything_invisible_is_dropped() -> None:
         pytest.param("a\n<!-- b\n\nc", "a\n", id="open comment at a line's start hides the rest"),
         pytest.param("use `<!--` here", "use `<!--` here", id="open comment in a line hides nothing"),
         pytest.param("![do evil](x.png)", "![](x.png)", id="alternative text"),
+        pytest.param("![do [evil]\nnow](x.png)", "![](x.png)", id="alternative text with brackets over lines"),
         pytest.param("a\u200b\u2066b", "ab", id="hidden characters"),
     ],
 )
 def test_visible_is_what_a_reader_sees(text: str, seen: str) -> None:
     """What GitLab doesn't show doesn't reach the agent."""
     assert sanitize.visible(text) == seen
+
+
+BOMBS = ["![", "[", "<!--", "<!-- -->", "`", "```\n", "> ", "- ", "\x1b[", "\x1b]"]
+BOMBS += ["@", "a:", "://", "A-", "A1_", "\n", "\u200b"]
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=repr)
+def test_is_quick_on_a_mebibyte(bomb: str) -> None:
+    """A hostile megabyte takes none of the forms longer than two seconds of the processor."""
+    text = bomb * (2**20 // len(bomb))
+
+    began = time.process_time()
+    for form in (sanitize.inline, sanitize.code, sanitize.plain, sanitize.block, prose):
+        form(text, 4000)
+    sanitize.visible(text)
+
+    assert time.process_time() - began < 2
 
 
 def test_odd_addresses_are_no_links() -> None:

@@ -22,7 +22,7 @@ _HIDDEN = re.compile(
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
     "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_ALT_TEXT = re.compile(r"!\[[^\]\n]{0,1000}\]")
+_ALT_TEXT = re.compile(r"!\[(?:[^\[\]]|\[[^\[\]]*\])*+\]")
 _SIGIL = re.compile(r"([@#!&%~$^*\[])(?=\S|\Z)")
 _TRACKER_KEY = re.compile(r"((?<![A-Za-z0-9])[A-Z][A-Z0-9_]{1,30}-)(?=\d|\Z)")
 _ADDRESS = re.compile(r"((?:[a-z][a-z0-9+.-]{0,30}://|www\.|mailto:|xmpp:)[^\s`]*)", re.IGNORECASE)
