@@ -1,0 +1,98 @@
+"""Why a task failed or was refused, in one sentence with the next step, for every `core.task.Reason`.
+
+Used by progress, closing and the task's page. A sentence never holds text from elsewhere; what was seen goes behind it
+as code (`core.task.Task.detail` is hostile).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from core.task import Reason, Task
+from worker.conversation import sanitize
+from worker.conversation.commands import PROMPT_LIMIT_BYTES
+from worker.conversation.figures import duration
+from worker.conversation.prose import prose
+
+DETAIL_LIMIT: Final = 1_500
+"""Characters of a script's or a server's own words that a comment shows."""
+OWN_WORDS_LIMIT: Final = 3_000
+_PARAGRAPH: Final = re.compile(r"[^\W\d_]|`[^`]")
+
+_ASK_AGAIN: Final = "comment `/agent` with your request again"
+_TELL_OPERATOR: Final = "please tell whoever runs the agent here"
+_SENTENCES: Final = {
+    Reason.CLONE: "The repository could not be cloned: check that the branch still exists, then {again}.",
+    Reason.EMPTY_REPOSITORY: "The repository is empty: push a first commit, then {again}.",
+    Reason.CREDENTIALS: "A token was not accepted: {operator}, who has to renew GitLab's or the model's.",
+    Reason.SETUP: "`agent-setup.sh` failed: mend it on the default branch, then {again}.",
+    Reason.SETUP_MISSING: "This project has to have an `agent-setup.sh`: add one on the default branch, then {again}.",
+    Reason.AGENT: "The agent stopped with an error: the log says more; {again}, perhaps in other words.",
+    Reason.AGENT_MISSING: "The agent's program is not installed in the sandbox: {operator}.",
+    Reason.BUDGET: "The work came to the limit of what it may cost: ask for a smaller part of it.",
+    Reason.TIMEOUT: "The work took longer than it may{limit}: ask for a smaller part of it.",
+    Reason.STALLED: "The agent printed nothing for longer than it may{limit}: look at the log, then {again}.",
+    Reason.OUTPUT: "The run printed more than it may: make `agent-setup.sh` and the tests quieter, then {again}.",
+    Reason.BUNDLE: "The change could not be taken over from the sandbox, so nothing was pushed: {again}.",
+    Reason.POLICY: "The change touches files that the agent may not change, so nothing was pushed: "
+    "change them by hand, or ask without them.",
+    Reason.BRANCH_EXISTS: "The branch {branch} holds other commits already, so nothing was pushed: "
+    "delete it, then {again}.",
+    Reason.PUSH_REJECTED: "GitLab refused the push: see its push rules and protected branches, then {again}.",
+    Reason.INFRASTRUCTURE: "The sandbox could not be started or broke: {again}; if that does not help, {operator}.",
+    Reason.OUT_OF_MEMORY: "The run needed more memory than it may use: ask for a smaller part of it, "
+    "or have the limit raised by whoever runs the agent here.",
+    Reason.LOST: "The run vanished before it could leave a result: {again}.",
+    Reason.MERGE_REQUEST: "The change was pushed to {branch}, but GitLab refused the merge request: "
+    "open it by hand from that branch.",
+    Reason.GITLAB: "GitLab did not answer for too long: {again} when it is well.",
+    Reason.INTERNAL: "Something in the agent service itself went wrong: {again}; if that does not help, {operator}.",
+    Reason.NOT_ALLOWED: "Only people with the Developer role or more in this project can ask the agent: "
+    "ask one of them, or ask a Maintainer for the role.",
+    Reason.CONFIDENTIAL: "This is confidential, but the project is not private, and a branch would show it: "
+    "ask from an issue that everybody may see, or work in a private project.",
+    Reason.ARCHIVED: "The project is archived, so nothing can be pushed to it: have it unarchived, then {again}.",
+    Reason.PROMPT: "The request is empty or too long: say in at most {prompt_limit} KiB what to do.",
+    Reason.COMMAND: "That was not understood: `/agent help` shows what can be said.",
+    Reason.IGNORED: "Nothing was asked of the agent here: `/agent help` shows how to ask.",
+    Reason.DUPLICATE: "Another task is working on the same request already: wait for its answer.",
+    Reason.GONE: "The comment, the label or the issue is not there any more: {again} where it is wanted.",
+}
+
+
+def failure_sentence(reason: str, detail: str = "", *, branch: str = "", limit_seconds: float = 0) -> str:
+    """Give the sentence for *reason*, and what was seen behind it: one line as code, more as a block of its own.
+
+    A word that is no `Reason` counts as internal. *limit_seconds*: the time limit that ended the run, where known.
+    """
+    known = Reason(reason) if reason in set(Reason) else Reason.INTERNAL
+    sentence = _SENTENCES[known].format(
+        again=_ASK_AGAIN,
+        operator=_TELL_OPERATOR,
+        branch=sanitize.code(branch or "agent/…", 200),
+        limit=f" ({duration(limit_seconds)})" if limit_seconds else "",
+        prompt_limit=PROMPT_LIMIT_BYTES // 1024,
+    )
+    return sentence + _seen(detail)
+
+
+def task_sentence(task: Task, *, limit_seconds: float = 0) -> str:
+    """Give the sentence for an ended task.
+
+    For the reasons command and prompt, the detail is what `worker.conversation.replies.answer` gave at intake, and is
+    shown as it is.
+    """
+    if task.reason in {Reason.COMMAND, Reason.PROMPT} and (own_words := prose(task.detail, OWN_WORDS_LIMIT)):
+        # What is no paragraph, a fence say, would be text behind a mention.
+        return own_words if _PARAGRAPH.match(own_words) else f"\n\n{own_words}"
+    return failure_sentence(task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds)
+
+
+def _seen(detail: str) -> str:
+    shown = sanitize.clean(detail).strip()
+    if not shown:
+        return ""
+    if "\n" in shown:
+        return f"\n\n{sanitize.block(shown, DETAIL_LIMIT)}"
+    return f" Seen: {sanitize.code(shown, 300)}"

@@ -1,0 +1,82 @@
+"""What a merge request and its commit say. The commit's words depend on nothing that changes while a task runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.task import Source, Task
+from runtime.contract import Mark
+from worker.conversation import outcome, sanitize
+from worker.conversation.figures import duration, plural
+from worker.conversation.prose import prose
+
+TITLE_LIMIT: Final = 100
+SUBJECT_LIMIT: Final = 72
+PROMPT_SHOWN: Final = 2_000
+SUMMARY_SHOWN: Final = 4_000
+
+
+def merge_request_title(task: Task) -> str:
+    """Give the issue's title, else the request's first line, in at most `TITLE_LIMIT` characters."""
+    return _title(task, TITLE_LIMIT)
+
+
+def commit_message(task: Task) -> str:
+    """Give the subject, a sentence, and trailers that name the issue, who asked and the task; no e-mail, no mention."""
+    trailers = [f"Issue: {sanitize.plain(task.repository, 300)}{outcome.issue(task)}"]
+    if outcome.is_username(task.requester_username):
+        trailers.append(f"Requested-by: {task.requester_username}")
+    trailers.append(f"Agent-Task: {task.id}")
+    return "\n\n".join([_title(task, SUBJECT_LIMIT), "Written by a coding agent, on request.", "\n".join(trailers)])
+
+
+def merge_request_description(task: Task, page_url: str) -> str:
+    """Give what was asked and by whom, what was done, how it was checked, what it took; it closes the issue."""
+    parts = [
+        _asked(task),
+        "### What was done",
+        prose(task.summary, SUMMARY_SHOWN) or "The agent left no summary: see the changes.",
+        "### How it was checked",
+        _checked(task),
+        "### What it took",
+        " · ".join([*_took(task), sanitize.link("log", page_url)]),
+        f"Closes {outcome.issue(task)}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _title(task: Task, limit: int) -> str:
+    first_line = next(iter(sanitize.clean(task.prompt).strip().splitlines()), "")
+    for text in (task.issue_title, first_line):
+        if title := sanitize.plain(text, limit):
+            return title
+    return f"Change for issue {task.trigger.issue_iid}"
+
+
+def _asked(task: Task) -> str:
+    who, where = outcome.requester(task), outcome.issue(task)
+    request = prose(task.prompt, PROMPT_SHOWN)
+    if task.trigger.source is Source.LABEL or not request:
+        return f"Asked for by {who}, who gave issue {where} to the agent."
+    quoted = "\n".join(f"> {line}".rstrip() for line in request.split("\n"))
+    return f"Asked for by {who} in issue {where}:\n\n{quoted}"
+
+
+def _checked(task: Task) -> str:
+    setup = next((line for line in task.progress.lines if line.mark == Mark.SETUP and line.state == "done"), None)
+    ran = f"`agent-setup.sh` ran before the work ({duration(setup.seconds)}). " if setup else ""
+    return (
+        f"{ran}What the agent says that it tested stands above; nobody has checked it. "
+        "Rely on this merge request's pipeline and on your review."
+    )
+
+
+def _took(task: Task) -> list[str]:
+    changed = f"{plural(task.files_changed, 'file')} changed, +{task.lines_added} −{task.lines_removed}"  # noqa: RUF001
+    return [
+        *([changed] if task.files_changed else []),
+        *([plural(task.turns, "step")] if task.turns else []),
+        *outcome.spent(task),
+        *([f"agent {sanitize.code(task.agent, 40)}"] if task.agent else []),
+        *([f"model {sanitize.code(task.model, 60)}"] if task.model else []),
+    ]

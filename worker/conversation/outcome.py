@@ -1,0 +1,51 @@
+"""The few words that progress, replies and merge requests share: who asked, what it took, where the change is."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from core.task import Task
+from worker.conversation import sanitize
+from worker.conversation.figures import duration, money, plural
+
+_USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?", re.ASCII)
+
+
+def is_username(name: str) -> bool:
+    """Whether *name* is one person's username on GitLab; ``all`` mentions everybody."""
+    return bool(_USERNAME.fullmatch(name)) and name.lower() != "all"
+
+
+def requester(task: Task) -> str:
+    """Give the mention of who asked, which mails them; their name, dead, where the username is odd."""
+    if is_username(task.requester_username):
+        return f"@{task.requester_username}"
+    return sanitize.inline(task.requester_name, 100) or "Somebody"
+
+
+def issue(task: Task) -> str:
+    """Give the reference of the issue that was commented on or labelled."""
+    return f"#{task.trigger.issue_iid}"
+
+
+def merge_request(task: Task) -> str:
+    """Give the link to the merge request; "" where there is none."""
+    return sanitize.link(f"!{task.merge_request_iid}", task.merge_request_url) if task.merge_request_url else ""
+
+
+def work(task: Task) -> list[str]:
+    """Give steps and cost so far, those that are known."""
+    turns = task.turns or task.progress.turns
+    return [*([plural(turns, "step")] if turns else []), *_cost(task)]
+
+
+def spent(task: Task) -> list[str]:
+    """Give duration and cost of an ended task, those that are known."""
+    return [*([duration(task.duration)] if task.duration else []), *_cost(task)]
+
+
+def _cost(task: Task) -> list[str]:
+    # Dead, like all text: "$1.20" on GitLab is a reference to snippet 1.
+    cost = task.cost_usd or task.progress.cost_usd
+    return [sanitize.plain(money(cost), 20)] if cost > 0 else []
