@@ -171,10 +171,12 @@ def encode_result(result: StepResult) -> str:
     """Give *result* as JSON of at most `RESULT_LIMIT_BYTES`: the summary, then the detail, are cut to fit."""
     values = asdict(result)
     for name in ("summary", "detail"):
-        text = json.dumps(values, ensure_ascii=False)
-        excess = len(text.encode()) - RESULT_LIMIT_BYTES
+        values[name] = values[name].encode(errors="replace").decode()
+    for name in ("summary", "detail"):
+        excess = len(json.dumps(values, ensure_ascii=False).encode()) - RESULT_LIMIT_BYTES
         while excess > 0 and values[name]:
-            values[name] = values[name][: -max(1, excess // 4)]
+            # A character takes six bytes at most, so a sixth never cuts more than is needed.
+            values[name] = values[name][: -max(1, excess // 6)]
             excess = len(json.dumps(values, ensure_ascii=False).encode()) - RESULT_LIMIT_BYTES
     return json.dumps(values, ensure_ascii=False)
 
@@ -197,7 +199,7 @@ def decode_event(line: str) -> Event | None:
     if not line.startswith(EVENT_PREFIX):
         return None
     values = _object(line[len(EVENT_PREFIX) :], EVENT_LIMIT_BYTES)
-    if values is None or values.get("kind") not in EVENT_KINDS:
+    if values is None or not isinstance(values.get("kind"), str) or values["kind"] not in EVENT_KINDS:
         return None
     items = _items(values.pop("items", None))
     return Event(**_typed(values, Event(kind="")), items=items)
@@ -207,7 +209,9 @@ def _object(text: str, limit: int) -> dict[str, Any] | None:
     if len(text) > limit:
         return None
     try:
+        # A lone surrogate is legal JSON and illegal UTF-8: whoever stored or showed it would fall over.
         values = json.loads(text)
+        json.dumps(values, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
@@ -232,4 +236,8 @@ def _items(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list):
         return ()
     pairs = (entry for entry in value[:CHECKLIST_LIMIT] if isinstance(entry, list) and len(entry) == 2)  # noqa: PLR2004
-    return tuple((title, status) for title, status in pairs if isinstance(title, str) and status in ITEM_STATES)
+    return tuple((title, status) for title, status in pairs if _is_item(title, status))
+
+
+def _is_item(title: object, status: object) -> bool:
+    return isinstance(title, str) and isinstance(status, str) and status in ITEM_STATES

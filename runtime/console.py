@@ -1,0 +1,100 @@
+"""The step's stdout: log lines and events, one after the other, with hostile text made harmless and secrets taken out.
+
+What is written here becomes the run's log and is read back by the worker line by line, so nothing printed may look
+like an event that is not one, and nothing may split a line that the reader takes for one.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import BinaryIO, Final
+
+from runtime.contract import (
+    CHECKLIST_LIMIT,
+    EVENT_LIMIT_BYTES,
+    EVENT_PREFIX,
+    GIT_TOKEN_VARIABLE,
+    Event,
+    encode_event,
+)
+
+LINE_LIMIT_BYTES: Final = 16_384
+EVENT_TEXT_LIMIT: Final = 300
+SHORTEST_SECRET: Final = 8
+"""A shorter value would be found in ordinary words."""
+MASK: Final = "[secret]"
+
+_COLOUR = r"(\x1b\[[0-9;:]*m)"
+_OTHER_SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
+# The line separators too: a reader that uses str.splitlines would take what follows one for a line of its own.
+_CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
+_CLEANED: Final = re.compile(f"{_COLOUR}|{_OTHER_SEQUENCE}|{_CONTROL}")
+_COLOURS: Final = re.compile(_COLOUR)
+_SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS", re.IGNORECASE)
+
+
+class Console:
+    """Writes the log. *secrets* are replaced wherever they turn up."""
+
+    def __init__(self, stream: BinaryIO, secrets: Iterable[str] = ()) -> None:
+        self._stream = stream
+        self._secrets = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
+
+    def redact(self, text: str) -> str:
+        """Give *text* without our secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+    def write(self, text: str) -> None:
+        """Print *text* as log lines: at most 16 KiB each, no controls but tabs and colours, never an event."""
+        for line in text.split("\n"):
+            shown = self.redact(clean_line(line))
+            if _COLOURS.sub("", shown).startswith(EVENT_PREFIX):
+                shown = " " + shown
+            self._print(_cut(shown))
+
+    def emit(self, event: Event) -> None:
+        """Print *event*, with its texts on one line each and cut to what the worker reads."""
+        items = tuple((self._one_line(title), status) for title, status in event.items[:CHECKLIST_LIMIT])
+        event = replace(event, text=self._one_line(event.text), items=items)
+        while event.items and len(encode_event(event)) > EVENT_LIMIT_BYTES:
+            event = replace(event, items=event.items[:-1])
+        self._print(encode_event(event))
+
+    def _one_line(self, text: str) -> str:
+        words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())
+        return self.redact(words)[:EVENT_TEXT_LIMIT]
+
+    def _print(self, line: str) -> None:
+        self._stream.write(line.encode(errors="replace") + b"\n")
+        self._stream.flush()
+
+
+def clean_line(text: str) -> str:
+    """Give one line as a terminal would leave it, without what was overwritten or moves the cursor."""
+    text = text[: 4 * LINE_LIMIT_BYTES].rstrip("\r").rpartition("\r")[2]
+    text = text.encode(errors="replace").decode()
+    return _CLEANED.sub(lambda found: found.group(1) or "", text)
+
+
+def known_secrets(environ: Mapping[str, str]) -> set[str]:
+    """Give what no log may show: the values in *environ* that are named like secrets, plain and as git encodes them."""
+    values = {value for name, value in environ.items() if _SECRET_NAME.search(name)}
+    token = environ.get(GIT_TOKEN_VARIABLE, "")
+    forms = {_base64(value) for value in (*values, f"oauth2:{token}")} if token else set()
+    return values | forms
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode(errors="surrogateescape")).decode()
+
+
+def _cut(line: str) -> str:
+    encoded = line.encode(errors="replace")
+    if len(encoded) <= LINE_LIMIT_BYTES:
+        return line
+    return encoded[: LINE_LIMIT_BYTES - 4].decode(errors="ignore") + "…"

@@ -1,0 +1,82 @@
+"""The first step: brings the work tree, the instructions and the context to the workspace, and leaves no token there.
+
+The instructions come from the default branch, whatever branch the work starts from: who may merge there decides what
+runs as ``agent-setup.sh`` and what the agent is told. The work tree's own copies stay as they are, as files to work on.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Final
+
+from runtime.contract import Event, Failure, Mark, StepResult
+from runtime.git import Git
+from runtime.remote import check_url, fetch_branch, fetch_commit
+from runtime.sandbox import Sandbox, StepFailed
+
+INSTRUCTION_FILES: Final = ("CLAUDE.md", "AGENTS.md", "agent-setup.sh", ".mcp.json", ".ablehand.yml")
+INSTRUCTION_LIMIT_BYTES: Final = 1_000_000
+_CONTEXT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def run(sandbox: Sandbox) -> StepResult:
+    """Fill the workspace.
+
+    Raises:
+        StepFailed: clone, empty-repository or credentials.
+    """
+    order = sandbox.order
+    check_url(order.clone_url)
+    began = time.monotonic()
+    branch = f"`{order.base_branch}`"
+    sandbox.console.emit(Event(kind="began", mark=Mark.CLONE, text=branch))
+    sandbox.console.write(f"Cloning {order.clone_url} at {order.base_branch} ({order.base_commit[:12]})")
+    git = _clone(sandbox)
+    _write_instructions(sandbox, git)
+    _write_context(sandbox)
+    sandbox.console.emit(Event(kind="ended", mark=Mark.CLONE, text=branch, seconds=time.monotonic() - began))
+    return StepResult(ok=True, branch=order.base_branch)
+
+
+def _clone(sandbox: Sandbox) -> Git:
+    order = sandbox.order
+    git = Git(
+        repository=sandbox.repo / ".git",
+        work_tree=sandbox.repo,
+        url=order.clone_url,
+        token=sandbox.git_token,
+        timeout_seconds=order.git_timeout_seconds,
+    )
+    git.repository.mkdir(parents=True)
+    hashing = "sha256" if len(order.base_commit) == 64 else "sha1"  # noqa: PLR2004
+    git.check("init", "--quiet", "--template=", f"--object-format={hashing}", f"--initial-branch={order.push_branch}")
+    git.check("remote", "add", "--no-tags", "-t", order.base_branch, "origin", order.clone_url)
+    fetch_commit(git, order)
+    git.check("update-ref", f"refs/remotes/origin/{order.base_branch}", order.base_commit)
+    git.check("reset", "--quiet", "--hard", order.base_commit)
+    return git
+
+
+def _write_instructions(sandbox: Sandbox, git: Git) -> None:
+    order = sandbox.order
+    same = order.default_branch == order.base_branch
+    commit = order.base_commit if same else fetch_branch(git, order, order.default_branch)
+    sandbox.instructions.mkdir(parents=True)
+    listing = git.check("ls-tree", "-z", "-l", commit, "--", *INSTRUCTION_FILES).output.decode()
+    for entry in filter(None, listing.split("\0")):
+        facts, _, name = entry.partition("\t")
+        mode, _kind, blob, size = facts.split()
+        # A link would make us read or run what lies elsewhere.
+        if not mode.startswith("100") or int(size) > INSTRUCTION_LIMIT_BYTES:
+            sandbox.console.write(f"{name} on {order.default_branch} is not a plain file of at most 1 MB: left out")
+            continue
+        (sandbox.instructions / name).write_bytes(git.check("cat-file", "blob", blob).output)
+
+
+def _write_context(sandbox: Sandbox) -> None:
+    sandbox.context.mkdir(parents=True)
+    for name, text in sandbox.order.context.items():
+        if not _CONTEXT_NAME.fullmatch(name):
+            raise StepFailed(Failure.INFRASTRUCTURE, f"context file name {name[:100]!r} is not allowed")
+        (sandbox.context / name).write_text(text, encoding="utf-8", errors="replace")

@@ -1,0 +1,1 @@
+"""The three steps as processes of their own, against a real git server on loopback."""
