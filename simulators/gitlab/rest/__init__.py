@@ -1,0 +1,1 @@
+"""The REST API, one file a noun, each with its own routes."""

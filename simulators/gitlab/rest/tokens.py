@@ -1,0 +1,74 @@
+"""REST: the caller's token, and project access tokens."""
+
+from starlette.responses import Response
+
+from simulators.gitlab.access import MAINTAINER
+from simulators.gitlab.records import Project, Token
+from simulators.gitlab.refusals import bad_parameter, not_found, unauthorized
+from simulators.gitlab.rest.call import Call
+from simulators.gitlab.rest.paging import page_of
+from simulators.gitlab.rest.routing import Routes
+from simulators.gitlab.views.people import Json, token_view
+
+routes = Routes()
+ALL = "/projects/{project}/access_tokens"
+
+
+@routes.get("/personal_access_tokens/self")
+def show_own_token(call: Call) -> Json:
+    """Return the token that the call carries: its scopes and when it expires."""
+    return token_view(_own(call))
+
+
+@routes.post("/personal_access_tokens/self/rotate")
+def rotate_own_token(call: Call) -> Json:
+    """Replace the token that the call carries; the old one dies at once."""
+    return token_view(call.world.rotate_token(_own(call)), with_value=True)
+
+
+@routes.get(ALL)
+def list_project_tokens(call: Call) -> Response:
+    """Return the project's access tokens that still work."""
+    return page_of(call, _tokens(call, call.project(level=MAINTAINER)), token_view)
+
+
+@routes.post(ALL)
+def create_project_token(call: Call) -> Json:
+    """Make a project access token; its text is in this answer alone."""
+    project = call.project(level=MAINTAINER)
+    call.require("name", "scopes")
+    if not call.texts("scopes"):
+        raise bad_parameter("scopes is empty")
+    level = call.number("access_level", MAINTAINER)
+    token = call.world.add_project_token(project, call.text("name"), call.texts("scopes"), level)
+    token.expires_at = call.text("expires_at", token.expires_at)
+    return token_view(token, with_value=True)
+
+
+@routes.post(f"{ALL}/{{token}}/rotate")
+def rotate_project_token(call: Call) -> Json:
+    """Replace a project access token; its bot user stays."""
+    return token_view(call.world.rotate_token(_named(call)), with_value=True)
+
+
+@routes.delete(f"{ALL}/{{token}}")
+def revoke_project_token(call: Call) -> None:
+    """Revoke a project access token."""
+    call.world.revoke_token(_named(call).value)
+
+
+def _own(call: Call) -> Token:
+    if call.token is None:
+        raise unauthorized()
+    return call.token
+
+
+def _named(call: Call) -> Token:
+    for token in _tokens(call, call.project(level=MAINTAINER)):
+        if call.path["token"] in (str(token.id), "self" if token is call.token else ""):
+            return token
+    raise not_found()
+
+
+def _tokens(call: Call, project: Project) -> list[Token]:
+    return [token for token in call.world.tokens.values() if token.project_id == project.id and not token.revoked]

@@ -1,0 +1,1 @@
+"""The JSON of the REST API, one file a noun. Pure: records in, JSON-able values out."""
