@@ -42,6 +42,8 @@ PROSE = {
     "closing": ("Closes #1, fixes a/b#2, X-1", f"Closes #{J}1, fixes a/b#{J}2, X-1"),
     "closing a tracker's": ("Closes ABC-1", f"Closes ABC-{J}1"),
     "code keeps its signs": ("`@all #1`", "`@all #1`"),
+    "code beside an address": ("`a`https://x.y", "`a` `https://x.y`"),
+    "hidden in entities": ("a&#10;/merge &#x202e;b", "a /merge b"),
     "split by a link": ("!\\[a](https://x)1 [#](x)1", f"!{J}\\[{J}a\\](`https://x)1` #{J}1"),
     "nothing": ("<!-- -->\n\n---\n", ""),
 }
