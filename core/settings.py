@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         description="Bubblewrap around the agent in the process executor: where it works, or refuse to start "
         "without it, or never.",
     )
+    sandbox_readable: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Paths, separated by commas, that a sandboxed agent may read although they lie in a home "
+        "directory. The agent's own program is seen without being named here.",
+    )
 
     agent: Literal["claude", "codex", "opencode", "gemini", "command"] = Field(
         "claude", description="Which coding agent works. `codex`, `opencode` and `gemini` are not there yet."
@@ -124,7 +129,7 @@ class Settings(BaseSettings):
     def _split_command(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
 
-    @field_validator("agent_variables", "protected_paths", mode="before")
+    @field_validator("agent_variables", "protected_paths", "sandbox_readable", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -161,7 +166,7 @@ def load(**overrides: Any) -> Settings:
     """
     folder = os.environ.get(PREFIX + "SECRETS_DIR") or None
     try:
-        settings = Settings(_secrets_dir=folder, **overrides)  # type: ignore[call-arg]
+        settings = Settings(_secrets_dir=folder, **overrides)
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SettingsError(problems) from None

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from simulators.gitlab.server import GitLabServer
 
 from core.errors import SettingsError
 from core.gitlab.client import GitLab
@@ -32,6 +31,7 @@ from core.settings import PREFIX, Settings
 from demo.world import Scene, set_up
 from operate import hook
 from operate.up import free_port, running
+from simulators.gitlab.server import GitLabServer
 
 PROMPT: Final = "Add a /health endpoint that returns a 200 OK status"
 PATIENCE_SECONDS: Final = 600.0
@@ -95,8 +95,8 @@ def _settings(wish: Wish, gitlab_url: str, scene: Scene, folder: Path) -> Settin
         public_url=f"http://127.0.0.1:{port}",
         port=port,
         state_dir=folder / "state",
-        agent=wish.agent,  # type: ignore[arg-type] # click has checked it
-        agent_command=command,  # type: ignore[arg-type] # split by its validator
+        agent=wish.agent,
+        agent_command=tuple(_absolute(word) for word in shlex.split(command)),
     )
 
 
@@ -148,14 +148,13 @@ def _outcome(teller: Teller, gitlab: GitLabServer, scene: Scene, notes: list[Any
     if not found:
         return Outcome(status="failed", notes=len(notes), seconds=seconds)
     merge_request = found[0]
-    branch = merge_request.source_branch
-    commit = gitlab.world.branches(scene.project)[branch]
-    teller.say(f"Merge request: {merge_request.web_url}")
+    address = f"{gitlab.url}/{scene.project.path_with_namespace}/-/merge_requests/{merge_request.iid}"
+    teller.say(f"Merge request: {address}")
     return Outcome(
         status="completed",
-        merge_request=merge_request.web_url,
-        branch=branch,
-        commit=commit,
+        merge_request=address,
+        branch=merge_request.source_branch,
+        commit=merge_request.sha,
         notes=len(notes),
         seconds=seconds,
     )
@@ -209,6 +208,11 @@ def _keep_open(url: str) -> None:
             time.sleep(3600)
     except KeyboardInterrupt:
         click.echo("", err=True)
+
+
+def _absolute(word: str) -> str:
+    """Spell a file of the caller's directory out: the agent is started in the work tree."""
+    return str(Path(word).absolute()) if Path(word).is_file() else word
 
 
 def _plain(value: Any) -> str:

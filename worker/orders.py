@@ -8,7 +8,8 @@ from core.gitlab.nouns import Issue, Project
 from core.settings import Settings
 from core.task import Task
 from runtime.contract import Order
-from worker.conversation import words
+from worker.conversation.agent_prompt import agent_prompt
+from worker.conversation.merge_request import commit_message
 from worker.executors.protocol import RunRequest
 
 GIT_SECONDS: Final = 300
@@ -35,7 +36,7 @@ def deadline_seconds(settings: Settings) -> int:
 
 def build(settings: Settings, task: Task, project: Project, issue: Issue, *, trusted: bool) -> RunRequest:
     """Put the run together; *trusted* tells whether the issue's author may instruct the agent."""
-    prompt, context = words.agent_prompt(task, issue.title, issue.description, description_trusted=trusted)
+    prompt, context = agent_prompt(task, issue.title, issue.description, description_trusted=trusted)
     order = Order(
         task_id=task.id,
         clone_url=project.clone_url,
@@ -43,7 +44,7 @@ def build(settings: Settings, task: Task, project: Project, issue: Issue, *, tru
         base_branch=task.branch,
         base_commit=task.base_commit,
         push_branch=push_branch(task),
-        commit_message=words.commit_message(task),
+        commit_message=commit_message(task),
         author_name=AUTHOR_NAME,
         author_email=AUTHOR_EMAIL,
         commit_time=int(task.created_at),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -17,6 +19,7 @@ from core.store import TaskStore
 from core.task_log import TaskLog
 from worker.executors.process import ProcessExecutor
 from worker.executors.protocol import Executor
+from worker.executors.run_plan import StepSetting
 
 REQUIRED = ("gitlab_url", "gitlab_token", "redis_url", "public_url")
 
@@ -68,4 +71,13 @@ def choose_executor(settings: Settings) -> Executor:
     if settings.agent == "command":
         settings.require("agent_command")
     sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
-    return ProcessExecutor(settings.state_dir / "runs", sandbox=sandbox)
+    setting = StepSetting(readable=(*settings.sandbox_readable, *_agent_files(settings)))
+    return ProcessExecutor(directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox)
+
+
+def _agent_files(settings: Settings) -> list[Path]:
+    """List the files that the agent's command line names: the sandbox hides home directories, not the agent itself."""
+    words = settings.agent_command if settings.agent == "command" else (settings.agent,)
+    named = [Path(word) for word in words if Path(word).is_absolute() and Path(word).is_file()]
+    program = shutil.which(words[0]) if words else None
+    return named + ([Path(program), Path(program).resolve()] if program else [])

@@ -152,8 +152,8 @@ def a_task(client: TestClient, raw: Redis, **fields: str) -> str:
     body = encoded(note())
     client.post(HOOK, content=body, headers=signed(body))
     if fields:
-        raw.hset("{ablehand}:task:1", mapping=fields)
-    return f"/tasks/1?key={raw.hget('{ablehand}:task:1', 'page_key')}"
+        raw.hset("{ablehand}:task:1", items=[part for field in fields.items() for part in field])
+    return "/tasks/1?key=" + str(raw.hget("{ablehand}:task:1", "page_key"))
 
 
 def test_a_page_shows_a_task_to_who_has_its_key(client: TestClient, raw: Redis) -> None:

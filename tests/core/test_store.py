@@ -256,7 +256,7 @@ async def test_a_task_is_small(store: TaskStore, redis: Redis) -> None:
     task = await received(store)
     await store.change(task, prompt="p" * 2048, summary="s" * 2048, progress=Progress(current="c" * 200))
 
-    assert await redis.memory_usage(f"{PREFIX}:task:{task.id}") < 10 * 1024
+    assert (await redis.memory_usage(f"{PREFIX}:task:{task.id}") or 0) in range(1, 10 * 1024)
 
 
 async def test_redis_that_is_full_is_one_error(store: TaskStore, redis: Redis) -> None:

@@ -81,8 +81,18 @@ def plant_hooks(hostile: Hostile) -> None:
 
 def plant_config(hostile: Hostile) -> None:
     """Name the canary wherever git's configuration takes a program."""
-    programs = """core.fsmonitor filter.x.clean filter.x.smudge diff.external core.sshCommand credential.helper
-        core.pager core.editor gpg.program uploadpack.packObjectsHook""".split()
+    programs = [
+        "core.fsmonitor",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "diff.external",
+        "core.sshCommand",
+        "credential.helper",
+        "core.pager",
+        "core.editor",
+        "gpg.program",
+        "uploadpack.packObjectsHook",
+    ]
     for name in programs:
         hostile.git("config", name, str(hostile.canary))
     hostile.git("config", f"url.file://{hostile.canary.parent}/.insteadOf", "http://")

@@ -48,6 +48,7 @@ _SENTENCES: Final = {
     "open it by hand from that branch.",
     Reason.GITLAB: "GitLab did not answer for too long: {again} when it is well.",
     Reason.INTERNAL: "Something in the agent service itself went wrong: {again}; if that does not help, {operator}.",
+    Reason.BRANCH: "There is no such branch: look at its name, then {again}.",
     Reason.NOT_ALLOWED: "Only people with the Developer role or more in this project can ask the agent: "
     "ask one of them, or ask a Maintainer for the role.",
     Reason.CONFIDENTIAL: "This is confidential, but the project is not private, and a branch would show it: "

@@ -77,7 +77,7 @@ def _row(task: Task, mark: Mark, seen: dict[str, Line]) -> str:
         return ""
     is_failed = line.state == "failed" or (line.state == _ACTIVE and task.phase is Phase.FAILED)
     box = "- [x] " if line.state == _DONE else "- [ ] ❌ " if is_failed else "- [ ] "
-    took = f" ({duration(line.seconds)})" if line.seconds else ""
+    took = f" ({duration(line.seconds)})" if line.seconds >= 1 else ""
     return box + _words(task, mark, line) + took + (_items(task) if mark is Mark.AGENT else "")
 
 

@@ -111,6 +111,9 @@ def _view(run: RunDirectory, step: Step, setting: StepSetting) -> View:
     }
     return View(
         hidden=sorted(hidden - set(scratch)),
-        readable=sorted(path for path in readable if not covered.isdisjoint(path.parents)),
+        # What lies in a directory that is bound already is not bound again: bubblewrap can't mount over its links.
+        readable=sorted(
+            path for path in readable if not covered.isdisjoint(path.parents) and readable.isdisjoint(path.parents)
+        ),
         writable={**scratch, **{place: place for place in places}},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from core.errors import Refusal
 from core.task import SILENT_REASONS, Phase, Reason, Task
@@ -18,12 +19,12 @@ async def end(desk: Desk, task: Task, reason: Reason, detail: str = "") -> None:
     await _end(desk, task, Phase.FAILED, reason, detail)
 
 
-async def refuse(desk: Desk, task: Task, refusal: Refusal, **fields: object) -> None:
+async def refuse(desk: Desk, task: Task, refusal: Refusal, **fields: Any) -> None:
     """Reject *task* with the refusal's reason; those that nobody is told of leave no trace on GitLab."""
     await _end(desk, task, Phase.REJECTED, Reason(refusal.reason), refusal.detail, **fields)
 
 
-async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str, **fields: object) -> None:
+async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str, **fields: Any) -> None:
     silent = reason in SILENT_REASONS
     ended = await desk.store.change(
         task, to, tell_after=None if silent else 0, reason=reason.value, detail=detail[:DETAIL_LIMIT], **fields

@@ -9,7 +9,7 @@ from core.errors import GitLabConflict, GitLabError, GitLabUnavailable
 from core.gitlab.nouns import MergeRequest, Project
 from core.lease import Lease, hold
 from core.task import Phase, Reason, Task
-from worker.conversation import words
+from worker.conversation.merge_request import merge_request_description, merge_request_title
 from worker.steps.endings import end
 from worker.steps.entry import enter
 from worker.wiring import Desk
@@ -64,8 +64,8 @@ def _fields(desk: Desk, task: Task, project: Project) -> dict[str, object]:
     return {
         "source_branch": task.result_branch,
         "target_branch": task.branch or project.default_branch,
-        "title": words.merge_request_title(task),
-        "description": words.merge_request_description(task, links.task_page(desk.settings, task)),
+        "title": merge_request_title(task),
+        "description": merge_request_description(task, links.task_page(desk.settings, task)),
         "squash": True,
         "remove_source_branch": True,
         "assignee_ids": [task.requester_id],

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from core.errors import GitLabNotFound, Refusal
 from core.gitlab.nouns import Issue, LabelEvent, Note, Project, User
 from core.task import Phase, Reason, Source, Task
-from worker.conversation import access, commands, markers
+from worker.conversation import access, commands, replies
 from worker.conversation.commands import Command
+from worker.conversation.markers import find_progress
 from worker.steps.endings import refuse
 from worker.steps.entry import enter
 from worker.wiring import Desk
@@ -105,13 +106,13 @@ async def _from_label(desk: Desk, task: Task, issue: Issue) -> Request:
     return Request(requester=last.user, command=commands.Run(prompt=issue.title, branch="", model=""))
 
 
-def _checked(desk: Desk, project: Project, issue: Issue, request: Request) -> dict[str, object]:
+def _checked(desk: Desk, project: Project, issue: Issue, request: Request) -> dict[str, Any]:
     """Give the queued task's fields, every rule having been kept."""
     access.check_requester(desk.gitlab, project, request.requester)
     access.check_place(project, issue, internal=request.internal)
     command = request.command
     if not isinstance(command, commands.Run):
-        raise Refusal(Reason.COMMAND, commands.answer(command))
+        raise Refusal(Reason.COMMAND, replies.answer(command))
     branch = command.branch or project.default_branch
     if command.branch and not desk.gitlab.branch_head(project.id, branch):
         raise Refusal(Reason.BRANCH, branch)
@@ -134,7 +135,7 @@ def _look_for_a_twin(desk: Desk, task: Task) -> None:
     """Refuse a trigger that another task has answered, even if Redis has forgotten that one."""
     me = desk.gitlab.me().id
     for note in desk.gitlab.notes(task.trigger.project_id, task.trigger.issue_iid):
-        marked = markers.find(note.body) if note.author.id == me else None
+        marked = find_progress(note.body) if note.author.id == me else None
         if marked and marked.trigger_key == task.trigger.key and marked.task_id != task.id:
             raise Refusal(Reason.DUPLICATE)
 

@@ -6,11 +6,16 @@ is looked for by its marker before it is written, so that a lost answer of GitLa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from core import links
 from core.errors import GitLabNotFound
 from core.lease import Lease, hold
 from core.task import SILENT_REASONS, Phase, Source, Status, Task
-from worker.conversation import markers, words
+from worker.conversation.markers import Marker, find_final, find_progress
+from worker.conversation.progress import progress_comment
+from worker.conversation.replies import closing_reply
 from worker.steps.entry import enter
 from worker.wiring import Desk
 
@@ -45,7 +50,8 @@ async def _tell(desk: Desk, lease: Lease, task: Task) -> Task:
 
 async def _show_progress(desk: Desk, lease: Lease, task: Task) -> Task:
     place = (await desk.store.queued()).index(task.id) + 1 if task.phase is Phase.QUEUED else 0
-    body = words.progress_comment(task, links.task_page(desk.settings, task), await desk.store.now(), place)
+    shown = replace(task, queue_place=place)
+    body = progress_comment(shown, links.task_page(desk.settings, task), await desk.store.now())
     note_id = task.progress_note_id
     if note_id:
         await lease.renew()
@@ -54,22 +60,22 @@ async def _show_progress(desk: Desk, lease: Lease, task: Task) -> Task:
         except GitLabNotFound:  # somebody deleted it, and will not want it back
             return task
         return task
-    note_id = await _post_once(desk, lease, task, markers.progress_marker(task), body)
+    note_id = await _post_once(desk, lease, task, find_progress, body)
     return await desk.store.change(task, tell_after=None, progress_note_id=note_id) or task
 
 
 async def _close(desk: Desk, lease: Lease, task: Task) -> Task:
-    body = words.closing_reply(task, links.task_page(desk.settings, task))
-    note_id = await _post_once(desk, lease, task, markers.final_marker(task), body)
+    body = closing_reply(task, links.task_page(desk.settings, task))
+    note_id = await _post_once(desk, lease, task, find_final, body)
     return await desk.store.change(task, tell_after=None, final_note_id=note_id) or task
 
 
-async def _post_once(desk: Desk, lease: Lease, task: Task, marker: str, body: str) -> int:
-    """Write a comment unless one with *marker* is there; give its id."""
+async def _post_once(desk: Desk, lease: Lease, task: Task, find: Callable[[str], Marker | None], body: str) -> int:
+    """Write a comment unless the bot has written one whose marker is the same; give its id."""
     where = (task.trigger.project_id, task.trigger.issue_iid)
-    me = desk.gitlab.me().id
+    me, wanted = desk.gitlab.me().id, find(body)
     for note in desk.gitlab.notes(*where):
-        if note.author.id == me and marker in note.body:
+        if note.author.id == me and find(note.body) == wanted:
             return note.id
     await lease.renew()
     return desk.gitlab.create_note(*where, body)
