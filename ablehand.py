@@ -109,8 +109,8 @@ def install_hook(project: str) -> None:
 def _start(room: str, **overrides: object) -> Settings:
     loaded = settings.load(**overrides)
     logs.configure(Redactor(loaded.secrets()), room=room)
-    # Not settings: only tests that kill processes set these two.
-    crash.arm(os.environ.get("ABLEHAND_CRASH", ""), os.environ.get("ABLEHAND_TRACE", ""))  # noqa: TID251
+    # Not a setting: only tests that kill processes set it.
+    crash.arm(os.environ.get("ABLEHAND_CRASH", ""), room)  # noqa: TID251
     return loaded
 
 

@@ -38,7 +38,7 @@ def build(settings: Settings) -> Starlette:
     """
     verifier = _verifier(settings)
     redis, queue = open_store_redis(settings), open_queue_redis(settings)
-    store = TaskStore(redis, host=urlsplit(settings.gitlab_url).netloc)
+    store = TaskStore(redis, retry_seconds=settings.retry_seconds, host=urlsplit(settings.gitlab_url).netloc)
     task_log = TaskLog(redis)
     bell, pages = Bell(Doorbell(queue)), Pages(store, task_log)
 

@@ -1,8 +1,8 @@
 """Named points at which a process may be killed, to prove that nothing is lost or done twice.
 
-Every compare-and-set and every call to the outside is one. Unarmed, a point does nothing; `ablehand.py` arms one from
-``ABLEHAND_CRASH=<point>:<before|after>:<mark file>``. The mark file makes it strike once: whoever creates it dies.
-With ``ABLEHAND_TRACE=<file>`` every point that is passed is appended to that file, so that a test can list them.
+Every compare-and-set and every call to the outside is one. Unarmed, a point does nothing. `ablehand.py` arms them with
+the folder that ``ABLEHAND_CRASH`` names: every point that is passed is appended to its file ``trace``, and the point
+that its file ``plan`` names ("<room> <point> <before|after>") kills the process, once: who takes the plan away dies.
 """
 
 from __future__ import annotations
@@ -14,37 +14,36 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class _Plan:
-    point = ""
-    moment = ""
-    mark = Path()
-    trace: Path | None = None
+class _Arms:
+    folder: Path | None = None
+    room = ""
 
 
-def arm(crash: str, trace: str) -> None:
-    """Arm the point that *crash* names and write passed points to *trace*; empty strings arm nothing."""
-    if crash:
-        _Plan.point, _Plan.moment, mark = crash.split(":", 2)
-        _Plan.mark = Path(mark)
-    _Plan.trace = Path(trace) if trace else None
+def arm(folder: str, room: str) -> None:
+    """Arm the points of this process, which is *room*'s; an empty *folder* arms nothing."""
+    _Arms.folder = Path(folder) if folder else None
+    _Arms.room = room
 
 
 @contextmanager
 def point(name: str) -> Iterator[None]:
     """Pass the point *name*: around one call to the outside or one compare-and-set."""
-    _strike(name, "before")
-    yield
-    _strike(name, "after")
-
-
-def _strike(name: str, moment: str) -> None:
-    if _Plan.trace and moment == "before":
-        with _Plan.trace.open("a", encoding="ascii") as file:
-            file.write(name + "\n")
-    if name != _Plan.point or moment != _Plan.moment:
+    if _Arms.folder is None:
+        yield
         return
+    _pass(_Arms.folder, name, "before")
+    yield
+    _pass(_Arms.folder, name, "after")
+
+
+def _pass(folder: Path, name: str, moment: str) -> None:
+    passed = f"{_Arms.room} {name} {moment}"
+    with (folder / "trace").open("a", encoding="ascii") as trace:
+        trace.write(passed + "\n")
     try:
-        _Plan.mark.touch(exist_ok=False)
-    except FileExistsError:
+        if (folder / "plan").read_text("ascii") != passed:
+            return
+        (folder / "plan").unlink()
+    except FileNotFoundError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

@@ -15,9 +15,8 @@ from redis.exceptions import LockError, RedisError
 
 from core.errors import LeaseLost, StoreError
 
-LEASE_SECONDS = 25.0
-"""Longer than one call to GitLab may take, reads' retries included."""
-WAIT_SECONDS = 10.0
+CALLS = 2.5
+"""How many calls to GitLab, each as long as it may be, fit into a lease: one write, and a read before it."""
 
 
 class Lease:
@@ -41,15 +40,16 @@ class Lease:
 
 
 @asynccontextmanager
-async def hold(redis: Redis, task_id: int) -> AsyncIterator[Lease]:
-    """Hold the lease of a task; waits a while for a holder before us.
+async def hold(redis: Redis, task_id: int, *, call_seconds: float) -> AsyncIterator[Lease]:
+    """Hold the lease of a task; waits as long as one may last for a holder before us.
+
+    *call_seconds* is how long one call to GitLab may take.
 
     Raises:
         LeaseLost: Somebody else held it all the time.
     """
-    lock = redis.lock(
-        f"{{ablehand}}:working:{task_id}", timeout=LEASE_SECONDS, sleep=0.03, blocking_timeout=WAIT_SECONDS
-    )
+    seconds = CALLS * call_seconds
+    lock = redis.lock(f"{{ablehand}}:working:{task_id}", timeout=seconds, sleep=0.03, blocking_timeout=seconds)
     try:
         taken = await lock.acquire()
     except (RedisError, OSError) as error:

@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     )
     sweep_seconds: float = Field(300, gt=0, description="How often GitLab is searched for triggers that no hook told.")
     retry_seconds: float = Field(10, gt=0, description="How soon a step that did not get through is rung again.")
+    gitlab_timeout_seconds: float = Field(10, gt=0, description="How long one call to GitLab may take.")
+    leader_lease_seconds: float = Field(
+        15, gt=0, description="How soon a standby reconciler takes over from one that has vanished."
+    )
     log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
     retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
 

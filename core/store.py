@@ -29,8 +29,6 @@ from core.task import SILENT_REASONS, Phase, Task, Trigger
 
 PREFIX: Final = "{ablehand}"
 """In braces, so that all keys share one slot of a Redis Cluster."""
-RECEIVED_DEADLINE_SECONDS: Final = 10
-"""After that, a task whose bell was lost is rung again."""
 DELIVERY_TTL_SECONDS: Final = 7 * 86_400
 TRIGGER_TTL_SECONDS: Final = 60 * 86_400
 
@@ -49,8 +47,11 @@ class Limits:
 class TaskStore:
     """The ledger over one Redis connection pool. Not bound to an event loop until first used."""
 
-    def __init__(self, redis: Redis, *, retention_seconds: int = 30 * 86_400, host: str = "") -> None:
+    def __init__(
+        self, redis: Redis, *, retention_seconds: int = 30 * 86_400, retry_seconds: float = 10, host: str = ""
+    ) -> None:
         self.redis = redis
+        self._retry = retry_seconds
         self._retention = retention_seconds
         self._host = host
         self._scripts = {name: redis.register_script(text) for name, text in _SCRIPTS.items()}
@@ -64,11 +65,11 @@ class TaskStore:
         digest = hashlib.sha256(f"{self._host}|{trigger.key}".encode()).digest()
         unique_id = base64.b32encode(digest)[:16].decode().lower()
         about = record.encode({"trigger": trigger})["trigger"]
-        new, task_id = await self._run(
-            "accept", delivery, trigger.key, unique_id, secrets.token_urlsafe(12), about,
-            RECEIVED_DEADLINE_SECONDS, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS,
-            trigger.project_id,
-        )  # fmt: skip
+        with point("store.accept"):
+            new, task_id = await self._run(
+                "accept", delivery, trigger.key, unique_id, secrets.token_urlsafe(12), about,
+                self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id,
+            )  # fmt: skip
         return bool(new), int(task_id)
 
     async def claim(self, key: str, task_id: int) -> int:
@@ -119,7 +120,8 @@ class TaskStore:
 
     async def told(self, task: Task) -> bool:
         """Note that people see *task* as it was read; False where it has changed since and must be told again."""
-        return bool(await self._run("told", task.id, task.version))
+        with point("store.told"):
+            return bool(await self._run("told", task.id, task.version))
 
     async def overdue(self, limit: int = 100) -> list[int]:
         """List tasks whose deadline has passed, the longest overdue first."""

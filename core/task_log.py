@@ -13,6 +13,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from core.crash import point
 from core.errors import StoreError
 
 STEP_NAMES: Final = ("prepare", "agent", "publish")
@@ -48,7 +49,8 @@ class TaskLog:
             for entry in entries:
                 fields: dict[Any, Any] = {"s": entry.step, "t": entry.text, "at": f"{entry.at:.3f}"}
                 pipeline.xadd(_key(task_id), fields, id=entry.id, maxlen=self._lines, approximate=True)
-            answers = await pipeline.execute(raise_on_error=False)
+            with point("log.append"):
+                answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
             raise StoreError(f"append to log {task_id}: {type(error).__name__}: {error}") from error
         refused = [item for item in answers if isinstance(item, Exception) and not _is_known(item)]

@@ -49,7 +49,10 @@ def furnish(settings: Settings) -> Desk:
         settings=settings,
         redis=redis,
         store=TaskStore(
-            redis, retention_seconds=settings.retention_days * 86_400, host=urlsplit(settings.gitlab_url).netloc
+            redis,
+            retention_seconds=settings.retention_days * 86_400,
+            retry_seconds=settings.retry_seconds,
+            host=urlsplit(settings.gitlab_url).netloc,
         ),
         task_log=TaskLog(redis, lines=settings.log_lines),
         doorbell=Doorbell(open_queue_redis(settings)),

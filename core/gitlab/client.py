@@ -168,4 +168,5 @@ class GitLab:
 
 def connect(settings: Settings) -> GitLab:
     """Open GitLab with the bot's own token."""
-    return GitLab(Transport(settings.gitlab_url, settings.gitlab_token.get_secret_value()))
+    token = settings.gitlab_token.get_secret_value()
+    return GitLab(Transport(settings.gitlab_url, token, timeout_seconds=settings.gitlab_timeout_seconds))

@@ -18,7 +18,6 @@ from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabHttp
 from core.crash import point
 from core.errors import GitLabConflict, GitLabDenied, GitLabError, GitLabNotFound, GitLabUnavailable
 
-TIMEOUT_SECONDS: Final = 10.0
 READ_TRIES: Final = 3
 PAUSE_SECONDS: Final = 0.3
 """Before the second try; doubled before the third; with jitter."""
@@ -30,12 +29,12 @@ T = TypeVar("T")
 class Transport:
     """One authenticated connection pool to one GitLab; for one process and one thread at a time."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout_seconds: float = 10) -> None:
         # As a Bearer token, requests drops it when a redirect leaves the host; a PRIVATE-TOKEN header would follow.
         self._api = gitlab.Gitlab(
             url,
             oauth_token=token,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             retry_transient_errors=False,
             keep_base_url=True,
             user_agent="ablehand",

@@ -18,7 +18,7 @@ async def test_one_holds_while_others_wait(redis: Redis) -> None:
     order: list[str] = []
 
     async def work(name: str) -> None:
-        async with lease.hold(redis, 1):
+        async with lease.hold(redis, 1, call_seconds=10):
             order.append(name)
             await asyncio.sleep(0.01)
             order.append(name)
@@ -30,13 +30,13 @@ async def test_one_holds_while_others_wait(redis: Redis) -> None:
 
 async def test_tasks_do_not_wait_for_each_other(redis: Redis) -> None:
     """Leases on two tasks are held at once."""
-    async with lease.hold(redis, 1), lease.hold(redis, 2):
+    async with lease.hold(redis, 1, call_seconds=10), lease.hold(redis, 2, call_seconds=10):
         assert True
 
 
 async def test_a_lease_that_ran_out_can_not_be_renewed(redis: Redis) -> None:
     """Who was away for too long finds out before writing."""
-    async with lease.hold(redis, 1) as held:
+    async with lease.hold(redis, 1, call_seconds=10) as held:
         await redis.delete("{ablehand}:working:1")
 
         with pytest.raises(LeaseLost):
@@ -45,7 +45,7 @@ async def test_a_lease_that_ran_out_can_not_be_renewed(redis: Redis) -> None:
 
 async def test_a_lease_is_renewed(redis: Redis) -> None:
     """Renewing starts the time anew."""
-    async with lease.hold(redis, 1) as held:
+    async with lease.hold(redis, 1, call_seconds=10) as held:
         await redis.pexpire("{ablehand}:working:1", 1000)
         await held.renew()
 

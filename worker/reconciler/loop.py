@@ -20,9 +20,9 @@ from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
 from worker.wiring import Desk, furnish
 
-LEASE_SECONDS: Final = 15.0
-RENEW_SECONDS: Final = 4.0
-STANDBY_SECONDS: Final = 1.0
+RENEWALS: Final = 4
+"""How often the lease is renewed in its own time."""
+PAUSE_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.2
 SLOTS_SECONDS: Final = 0.5
 
@@ -71,24 +71,24 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
 async def _stand_by(desk: Desk, holder: str) -> int:
     while True:
         try:
-            fence = await desk.store.lead(holder, milliseconds=int(LEASE_SECONDS * 1000), fence=0)
+            fence = await desk.store.lead(holder, milliseconds=_lease(desk), fence=0)
         except StoreError as error:
             log.warning("standing by without Redis", extra={"why": str(error)})
             fence = 0
         if fence:
             return fence
-        await asyncio.sleep(STANDBY_SECONDS)
+        await asyncio.sleep(desk.settings.leader_lease_seconds / RENEWALS / 2)
 
 
 async def _keep(desk: Desk, holder: str, fence: int) -> None:
     loop = asyncio.get_running_loop()
-    held_until = loop.time() + LEASE_SECONDS
+    held_until = loop.time() + desk.settings.leader_lease_seconds
     while True:
-        await asyncio.sleep(RENEW_SECONDS)
+        await asyncio.sleep(desk.settings.leader_lease_seconds / RENEWALS)
         try:
-            if await desk.store.lead(holder, milliseconds=int(LEASE_SECONDS * 1000), fence=fence) != fence:
+            if await desk.store.lead(holder, milliseconds=_lease(desk), fence=fence) != fence:
                 raise LeaseLost("the leader's lease is another's")
-            held_until = loop.time() + LEASE_SECONDS
+            held_until = loop.time() + desk.settings.leader_lease_seconds
         except StoreError as error:
             log.warning("lease not renewed", extra={"why": str(error)})
             if loop.time() > held_until:
@@ -104,5 +104,9 @@ async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk
         except Exception as error:
             # The one broad except of this process: whatever one turn meets, the next one is made.
             log.exception("turn failed", extra={"work": work.__name__, "why": str(error)})
-            await asyncio.sleep(STANDBY_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
         await asyncio.sleep(seconds)
+
+
+def _lease(desk: Desk) -> int:
+    return int(desk.settings.leader_lease_seconds * 1000)

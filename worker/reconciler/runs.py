@@ -26,7 +26,6 @@ from worker.wiring import Desk
 
 ABSENT_SECONDS: Final = 10.0
 """How long a run must be missing from the listings before it counts as lost."""
-FINISHING_DEADLINE_SECONDS: Final = 30
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class Runs:
             await self._make(task, move)
 
     async def _make(self, task: Task, move: Move) -> None:
-        deadline = FINISHING_DEADLINE_SECONDS if move.to is Phase.FINISHING else self._remaining(task)
+        deadline = self._desk.settings.retry_seconds if move.to is Phase.FINISHING else self._remaining(task)
         texts = {name: self._redactor(text) for name, text in move.fields.items() if isinstance(text, str)}
         changed = await self._desk.store.change(
             task, move.to, deadline_seconds=deadline, fence=self._fence, **(move.fields | texts)

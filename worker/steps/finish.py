@@ -24,7 +24,7 @@ def run(task_id: int) -> None:
 
 async def finish(desk: Desk, task: Task) -> None:
     """Complete a task whose branch is pushed; anything else is left alone."""
-    async with hold(desk.redis, task.id) as lease:
+    async with hold(desk.redis, task.id, call_seconds=desk.settings.gitlab_timeout_seconds) as lease:
         fresh = await desk.store.get(task.id)
         if fresh is None or fresh.phase is not Phase.FINISHING:
             return

@@ -20,7 +20,8 @@ from worker.steps.endings import refuse
 from worker.steps.entry import enter
 from worker.wiring import Desk
 
-QUEUED_DEADLINE_SECONDS: Final = 30
+QUEUED_DEADLINE_SECONDS: Final = 300
+"""The reconciler fills free slots anyway; this is for the case that it finds none."""
 EDIT_TOLERANCE: Final = timedelta(seconds=2)
 STALE: Final = timedelta(hours=24)
 """A hook's test button sends old comments; what is older than this is not asked today."""

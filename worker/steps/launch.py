@@ -17,7 +17,6 @@ from worker.steps.endings import end, refuse
 from worker.steps.entry import enter
 from worker.wiring import Desk
 
-LAUNCHING_DEADLINE_SECONDS: Final = 30
 GRACE_SECONDS: Final = 120
 """What a run may be late before the reconciler ends it from outside."""
 
@@ -36,7 +35,7 @@ async def launch(desk: Desk, task: Task) -> None:
         return
     settings = desk.settings
     limits = Limits(all=settings.max_runs, project=settings.max_runs_per_project, person=settings.max_runs_per_person)
-    while admitted := await desk.store.admit(limits, deadline_seconds=LAUNCHING_DEADLINE_SECONDS):
+    while admitted := await desk.store.admit(limits, deadline_seconds=settings.retry_seconds):
         await _start(desk, admitted)
 
 

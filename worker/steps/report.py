@@ -29,7 +29,7 @@ def run(task_id: int) -> None:
 
 async def report(desk: Desk, task: Task) -> None:
     """Make GitLab show the task as it is now, and take it out of the outbox."""
-    async with hold(desk.redis, task.id) as lease:
+    async with hold(desk.redis, task.id, call_seconds=desk.settings.gitlab_timeout_seconds) as lease:
         fresh = await desk.store.get(task.id)
         if fresh is None or fresh.phase is Phase.RECEIVED:
             return

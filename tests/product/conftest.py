@@ -1,0 +1,24 @@
+"""One running product for all tests of a test process that do not break it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.product.stack import Stack, run_stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Give the running product. Tests make projects of their own and leave its processes alone."""
+    # Not pytest's own folder: its path is too long for a unix socket.
+    folder = Path(tempfile.mkdtemp(prefix="ablehand-test-"))
+    try:
+        with run_stack(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

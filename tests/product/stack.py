@@ -1,0 +1,198 @@
+"""The product as `ablehand up` runs it, on a simulated GitLab: what the tests of this folder talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+import shlex
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.connections import open_store_redis
+from core.settings import Settings
+from core.store import TaskStore
+from core.task import Task
+from operate import hook
+from operate.processes import Processes
+from operate.up import free_port, running
+from simulators.gitlab.records import Issue, MergeRequest, Note, Project, User
+from simulators.gitlab.server import GitLabServer
+
+DEVELOPER, MAINTAINER = 30, 40
+PATIENCE_SECONDS = 60.0
+AGENT = Path(__file__).with_name("agent.py")
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Stack:
+    """One running product. Every test makes a project of its own in it."""
+
+    gitlab: GitLabServer
+    settings: Settings
+    processes: Processes
+    folder: Path
+    alice: User
+    bot: User
+    project_count: int = field(default=0)
+
+    def project(self, **fields: Any) -> Project:
+        """Make a project with the webhook installed, Alice a Developer and the bot a Maintainer."""
+        from core.gitlab import client
+
+        self.project_count += 1
+        files = {"README.md": "# Web\n", "CLAUDE.md": "Be brief.\n"}
+        fields = {"visibility": "private", "files": files, **fields}
+        project = self.gitlab.world.add_project(f"shop/web{self.project_count}", **fields)
+        self.gitlab.world.add_member(project, self.alice, access_level=DEVELOPER)
+        self.gitlab.world.add_member(project, self.bot, access_level=MAINTAINER)
+        hook.install(self.settings, client.connect(self.settings), project.path_with_namespace)
+        return project
+
+    def issue(self, project: Project | None = None, **fields: Any) -> Issue:
+        """Open an issue as Alice."""
+        fields = {"title": "A thing to do", "description": "As it says.", **fields}
+        author = fields.pop("author", self.alice)
+        return self.gitlab.world.add_issue(project or self.project(), author=author, **fields)
+
+    def ask(self, issue: Issue, text: str, *, author: User | None = None) -> Note:
+        """Comment on an issue."""
+        return self.gitlab.world.comment(issue, author=author or self.alice, body=text)
+
+    def replies(self, issue: Issue) -> list[Note]:
+        """List the bot's comments."""
+        return [note for note in self.gitlab.world.notes(issue) if note.author.id == self.bot.id]
+
+    def closing(self, issue: Issue) -> Note | None:
+        """Give the closing reply; None while there is none."""
+        return next((note for note in self.replies(issue) if "ablehand:final" in note.body), None)
+
+    def wait_for_closing(self, issue: Issue) -> str:
+        """Wait for the closing reply; give its text."""
+        return self.wait(lambda: self.closing(issue), f"a closing reply on {issue.title}").body
+
+    def wait(self, look: Callable[[], T | None], what: str) -> T:
+        """Wait until *look* finds something."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"waited in vain for {what}\n{self.log()[-4000:]}")
+
+    def merge_requests(self, project: Project) -> list[MergeRequest]:
+        """List the project's merge requests."""
+        return self.gitlab.world.merge_requests(project)
+
+    def task(self, issue: Issue) -> Task:
+        """Read the youngest task of an issue."""
+        return self.wait(lambda: self._task(issue), "a task")
+
+    def wait_until_quiet(self) -> None:
+        """Wait until nothing is live, untold, queued or left over."""
+        self.wait(lambda: not self.leftovers(), f"quiet; still there: {self.leftovers()}")
+
+    def leftovers(self) -> dict[str, Any]:
+        """Tell what is not finished: tasks, the outbox, slots, the queue, run folders."""
+        found = asyncio.run(self._leftovers())
+        runs = self.settings.state_dir / "runs"
+        found["runs"] = sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
+        return {name: value for name, value in found.items() if value}
+
+    def log(self) -> str:
+        """Give what the processes have logged."""
+        return (self.folder / "ablehand.log").read_text("utf-8")
+
+    def page(self, note: Note) -> str:
+        """Open the page that a comment links to."""
+        address = note.body.partition("log](")[2].partition(")")[0]
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the bot's own page
+            return str(answer.read().decode())
+
+    def _task(self, issue: Issue) -> Task | None:
+        tasks = asyncio.run(self._tasks())
+        here = [task for task in tasks if task.trigger.issue_iid == issue.iid]
+        return next((task for task in here if task.trigger.project_id == issue.project.id), None)
+
+    async def _tasks(self) -> list[Task]:
+        redis = open_store_redis(self.settings)
+        try:
+            return await TaskStore(redis).latest(100)
+        finally:
+            await redis.aclose()
+
+    async def _leftovers(self) -> dict[str, Any]:
+        redis = open_store_redis(self.settings)
+        store = TaskStore(redis)
+        try:
+            return {
+                "live": await store.live(),
+                "outbox": await redis.zrange("{ablehand}:outbox", 0, -1),
+                "slots": await store.slots_taken(),
+                "queue": await store.queued(),
+            }
+        finally:
+            await redis.aclose()
+
+
+@contextmanager
+def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
+    """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case."""
+    with ExitStack() as stack:
+        gitlab = stack.enter_context(GitLabServer(folder / "gitlab"))
+        alice = gitlab.world.add_user("alice", name="Alice Moreau")
+        bot = gitlab.world.add_user("ablehand", name="Ablehand", bot=True)
+        port = free_port()
+        variables = {
+            "gitlab_url": gitlab.url,
+            "gitlab_token": gitlab.world.add_token(bot, scopes={"api"}),
+            "git_read_token": gitlab.world.add_token(bot, scopes={"read_repository"}),
+            "git_write_token": gitlab.world.add_token(bot, scopes={"write_repository"}),
+            "webhook_signing_token": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "public_url": f"http://127.0.0.1:{port}",
+            "port": str(port),
+            "state_dir": str(folder / "state"),
+            "agent": "command",
+            "agent_command": shlex.join([sys.executable, str(AGENT)]),
+            "retry_seconds": "0.5",
+            "gitlab_timeout_seconds": "2",
+            "leader_lease_seconds": "2",
+            **changes,
+        }
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environment |= {f"ABLEHAND_{name.upper()}": value for name, value in variables.items()}
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        settings = _settings(environment)
+        processes = stack.enter_context(running(settings, environment=environment, log_file=folder / "ablehand.log"))
+        url = f"unix://{settings.state_dir.resolve() / 'redis' / 'redis.sock'}"
+        settings = settings.model_copy(update={"redis_url": Settings(redis_url=url).redis_url})
+        made = Stack(gitlab=gitlab, settings=settings, processes=processes, folder=folder, alice=alice, bot=bot)
+        keeper = threading.Thread(target=processes.keep)
+        keeper.start()
+        stack.callback(keeper.join)
+        stack.callback(processes.request_stop)
+        made.wait(lambda: _is_ready(settings.public_url), "the bot")
+        yield made
+
+
+def _settings(environment: dict[str, str]) -> Settings:
+    names = {f"ABLEHAND_{name.upper()}": name for name in Settings.model_fields}
+    return Settings(**{names[key]: value for key, value in environment.items() if key in names})  # type: ignore[arg-type]
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - the bot's own page
+            return bool(answer.status == 200)
+    except OSError:
+        return False
