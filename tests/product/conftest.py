@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,22 @@ from tests.product.stack import Stack, run_stack
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Give the running product. Tests make projects of their own and leave its processes alone."""
+    with _short_folder() as folder, run_stack(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Give a folder for a stack of the test's own."""
+    with _short_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
     # Not pytest's own folder: its path is too long for a unix socket.
     folder = Path(tempfile.mkdtemp(prefix="ablehand-test-"))
     try:
-        with run_stack(folder) as running:
-            yield running
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

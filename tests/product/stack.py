@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.connections import open_store_redis
+from core.gitlab import client
 from core.settings import Settings
 from core.store import TaskStore
 from core.task import Task
 from operate import hook
+from operate.embedded_redis import EmbeddedRedis
 from operate.processes import Processes
 from operate.up import free_port, running
 from simulators.gitlab.records import Issue, MergeRequest, Note, Project, User
@@ -38,6 +40,7 @@ class Stack:
     """One running product. Every test makes a project of its own in it."""
 
     gitlab: GitLabServer
+    redis: EmbeddedRedis
     settings: Settings
     processes: Processes
     folder: Path
@@ -47,8 +50,6 @@ class Stack:
 
     def project(self, **fields: Any) -> Project:
         """Make a project with the webhook installed, Alice a Developer and the bot a Maintainer."""
-        from core.gitlab import client
-
         self.project_count += 1
         files = {"README.md": "# Web\n", "CLAUDE.md": "Be brief.\n"}
         fields = {"visibility": "private", "files": files, **fields}
@@ -150,6 +151,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
     """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case."""
     with ExitStack() as stack:
         gitlab = stack.enter_context(GitLabServer(folder / "gitlab"))
+        redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
         alice = gitlab.world.add_user("alice", name="Alice Moreau")
         bot = gitlab.world.add_user("ablehand", name="Ablehand", bot=True)
         port = free_port()
@@ -159,6 +161,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
             "git_read_token": gitlab.world.add_token(bot, scopes={"read_repository"}),
             "git_write_token": gitlab.world.add_token(bot, scopes={"write_repository"}),
             "webhook_signing_token": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "redis_url": redis.url,
             "public_url": f"http://127.0.0.1:{port}",
             "port": str(port),
             "state_dir": str(folder / "state"),
@@ -167,6 +170,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
             "retry_seconds": "0.5",
             "gitlab_timeout_seconds": "2",
             "leader_lease_seconds": "2",
+            "sweep_seconds": "2",
             **changes,
         }
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -174,9 +178,15 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
         settings = _settings(environment)
         processes = stack.enter_context(running(settings, environment=environment, log_file=folder / "ablehand.log"))
-        url = f"unix://{settings.state_dir.resolve() / 'redis' / 'redis.sock'}"
-        settings = settings.model_copy(update={"redis_url": Settings(redis_url=url).redis_url})
-        made = Stack(gitlab=gitlab, settings=settings, processes=processes, folder=folder, alice=alice, bot=bot)
+        made = Stack(
+            gitlab=gitlab,
+            redis=redis,
+            settings=settings,
+            processes=processes,
+            folder=folder,
+            alice=alice,
+            bot=bot,
+        )
         keeper = threading.Thread(target=processes.keep)
         keeper.start()
         stack.callback(keeper.join)
