@@ -9,6 +9,7 @@ import pytest
 from simulators.gitlab.records import User
 from simulators.gitlab.server import GitLabServer
 from tests.simulators.gitlab.conftest import Shop
+from tests.simulators.gitlab.receiver import Receiver
 
 IDENTITY = ("-c", "user.name=T", "-c", "user.email=t@example.com")
 
@@ -166,6 +167,39 @@ def test_a_switch_refuses_pushes_with_a_message(gitlab: GitLabServer, shop: Shop
 
     assert "remote: GitLab: Commit message does not follow the pattern" in pushed.stderr
     assert "pre-receive hook declined" in pushed.stderr
+
+
+def test_a_push_to_a_merge_request_tells_its_hook(
+    gitlab: GitLabServer, shop: Shop, tmp_path: Path, receiver: Receiver
+) -> None:
+    """The merge request follows its branch, and the hook says where that was before; git names the request."""
+    old = gitlab.world.commit_files(shop.project, files={"a": "1"}, branch="agent/x", author=shop.bot)
+    request = gitlab.world.add_merge_request(
+        shop.project, author=shop.bot, title="X", branches={"source_branch": "agent/x", "target_branch": "main"}
+    )
+    gitlab.world.add_hook(shop.project, receiver.url, events=["merge_requests_events", "push_events"])
+    work = cloned(gitlab, shop.bot, tmp_path)
+    git("checkout", "-q", "agent/x", cwd=work)
+    git("commit", "-q", "--allow-empty", "-m", "More", cwd=work)
+
+    pushed = git("push", "origin", "HEAD:agent/x", cwd=work)
+    gitlab.wait_for_hooks()
+
+    assert "remote: View merge request for agent/x:" in pushed.stderr
+    push, update = (one.json for one in receiver.received)
+    assert (push["object_kind"], push["ref"], push["before"]) == ("push", "refs/heads/agent/x", old)
+    assert (update["object_attributes"]["action"], update["object_attributes"]["oldrev"]) == ("update", old)
+    assert request.sha == push["after"] != old
+
+
+def test_an_archived_project_is_read_only(gitlab: GitLabServer, shop: Shop, tmp_path: Path) -> None:
+    """It may still be cloned, and takes no push."""
+    gitlab.world.archive(shop.project)
+    work = cloned(gitlab, shop.bot, tmp_path)
+
+    pushed = git("push", "origin", "HEAD:agent/x", cwd=work)
+
+    assert "You are not allowed to push code to this project." in pushed.stderr
 
 
 def test_an_empty_project_takes_its_first_push(gitlab: GitLabServer, shop: Shop, tmp_path: Path) -> None:

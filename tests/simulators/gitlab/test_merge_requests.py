@@ -135,6 +135,35 @@ def test_files_and_branches_are_read(project: ApiProject) -> None:
         project.branches.get("nowhere")
 
 
+def test_merge_requests_are_found_across_projects(client: Client, project: ApiProject, shop: Shop) -> None:
+    """A bot finds its own everywhere; another finds them with `scope=all`."""
+    project.mergerequests.create(FORM)
+
+    own = client(shop.bot).mergerequests.list(state="opened", get_all=True)
+    others = client(shop.bob).mergerequests.list(state="opened", get_all=True)
+    everything = client(shop.bob).mergerequests.list(state="opened", scope="all", get_all=True)
+
+    assert ([request.iid for request in own], others, len(everything)) == ([1], [], 1)
+
+
+def test_protected_branches_are_told(project: ApiProject, gitlab: GitLabServer, shop: Shop) -> None:
+    """The default branch is protected from the start; patterns are told as they are."""
+    gitlab.world.protect_branch(shop.project, "release/*", push_level=30)
+
+    told = {one.name: one.push_access_levels[0]["access_level"] for one in project.protectedbranches.list(get_all=True)}
+
+    assert told == {"main": 40, "release/*": 30}
+    assert project.protectedbranches.get("release/*").allow_force_push is False
+    assert (project.branches.get("main").protected, project.branches.get("main").can_push) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["a..b", "-x", "a b"])
+def test_a_bad_branch_name_is_refused(project: ApiProject, name: str) -> None:
+    """Git's rules for names hold."""
+    with pytest.raises(GitlabCreateError, match="Branch name is invalid"):
+        project.branches.create({"branch": name, "ref": "main"})
+
+
 def test_a_branch_is_made_compared_and_removed(project: ApiProject) -> None:
     """Branch names with slashes go through the path encoded."""
     project.branches.create({"branch": "agent/two", "ref": "main"})
