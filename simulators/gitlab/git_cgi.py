@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from simulators.gitlab.repository import git_environment
 
@@ -33,7 +34,16 @@ async def run_backend(
         raise RuntimeError("git http-backend was started without pipes")
     feeding = asyncio.create_task(_feed(request, backend.stdin))
     status, headers = await _read_head(backend.stdout)
-    return StreamingResponse(_stream(backend, backend.stdout, feeding, when_done), status, headers)
+    return BackendAnswer(_stream(backend, backend.stdout, feeding, when_done), status, headers)
+
+
+class BackendAnswer(StreamingResponse):
+    """A streamed answer that does not watch for the client's end: `_feed` is the one reader of the request."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything."""
+        del scope, receive
+        await self.stream_response(send)
 
 
 def _cgi(request: Request, repository: Path, service_path: str) -> dict[str, str]:

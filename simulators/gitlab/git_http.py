@@ -55,6 +55,7 @@ class GitHttp:
         before = project.repository.branches() if pushes else {}
 
         async def when_done() -> None:
+            """Tell the hooks what a push has moved."""
             if token and request.method == "POST" and pushes:
                 await run_in_threadpool(self._world.pushed, project, token.user, before)
 
@@ -100,7 +101,10 @@ class GitHttp:
 
     def _variables(self, project: Project, token: Token | None) -> dict[str, str]:
         """Tell the hooks of `git_hooks` what this person may not push, and what to advise."""
-        level = access_level(project, token.user if token else None)
+        with self._world.lock:
+            return self._locked_variables(project, access_level(project, token.user if token else None))
+
+    def _locked_variables(self, project: Project, level: int) -> dict[str, str]:
         world = self._world
         # A protected pattern that more rules than one match lets pass whom any of them lets pass.
         allowed = [pattern for pattern, least in project.protected.items() if least and level >= least]

@@ -28,6 +28,7 @@ class Actions:
         """Return an endpoint that reads the form, acts, and goes to a page; a form of another site is refused."""
 
         async def act(request: Request) -> Response:
+            """Act as the form says."""
             origin = request.headers.get("origin", "null")
             if origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
                 return PlainTextResponse("This form came from another site.", 403)

@@ -95,7 +95,7 @@ class Site:
     def issue(self, request: Request) -> Response:
         """Show an issue with its conversation."""
         issue = self._project(request).issues.get(request.path_params["number"])
-        return self._item("issue.html", issue)
+        return self._item("issue.html", issue, follow="follow" in request.query_params)
 
     def merge_requests(self, request: Request) -> Response:
         """Show a project's merge requests."""

@@ -13,7 +13,7 @@ from simulators.gitlab.rest.call import Call
 from simulators.gitlab.rest.paging import page_of
 from simulators.gitlab.rest.routing import Routes
 from simulators.gitlab.views.people import Json
-from simulators.gitlab.views.projects import branch_view, commit_view, diff_view
+from simulators.gitlab.views.projects import branch_view, commit_view, diff_view, protection_view
 
 routes = Routes()
 REPOSITORY = "/projects/{project}/repository"
@@ -50,6 +50,22 @@ def delete_branch(call: Call) -> None:
     if _branch(call, project, call.path["branch"])["protected"]:
         raise forbidden()
     project.repository.delete_branch(call.path["branch"])
+
+
+@routes.get("/projects/{project}/protected_branches")
+def list_protected_branches(call: Call) -> Response:
+    """Return the patterns of protected branches, and from which role on one may push."""
+    project = call.project(level=DEVELOPER)
+    return page_of(call, list(project.protected), lambda pattern: protection_view(pattern, project.protected[pattern]))
+
+
+@routes.get("/projects/{project}/protected_branches/{branch}")
+def show_protected_branch(call: Call) -> Json:
+    """Return the protection of one pattern."""
+    protected = call.project(level=DEVELOPER).protected
+    if call.path["branch"] not in protected:
+        raise not_found()
+    return protection_view(call.path["branch"], protected[call.path["branch"]])
 
 
 @routes.get(f"{REPOSITORY}/files/{{file}}/raw")
@@ -92,6 +108,8 @@ def list_tree(call: Call) -> Response:
     project = _project(call)
     recursive = call.flag("recursive")
     entries = project.repository.tree(_commit_sha(call, project), call.text("path"), recursive=recursive)
+    if not entries and call.text("path"):
+        raise not_found("Tree Not Found")
     return page_of(
         call,
         entries,

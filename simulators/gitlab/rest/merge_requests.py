@@ -1,5 +1,7 @@
 """REST: merge requests, their diffs and commits, and merging."""
 
+from collections.abc import Iterable
+
 from starlette.responses import JSONResponse, Response
 
 from simulators.gitlab.access import DEVELOPER, access_level
@@ -19,14 +21,20 @@ ALL = "/projects/{project}/merge_requests"
 ONE = f"{ALL}/{{request}}"
 
 
+@routes.get("/merge_requests")
+def list_all_merge_requests(call: Call) -> Response:
+    """Return merge requests of every project that the caller is a member of, or those that they opened."""
+    projects = [project for project in call.world.projects.values() if access_level(project, call.user)]
+    requests = [request for project in projects for request in project.merge_requests.values()]
+    if call.text("scope", "created_by_me") == "created_by_me":
+        requests = [request for request in requests if request.author is call.user]
+    return _page_of_requests(call, requests)
+
+
 @routes.get(ALL)
 def list_merge_requests(call: Call) -> Response:
     """Return a project's merge requests, by state and branches."""
-    requests = call.project().merge_requests.values()
-    kept = select(call, [request for request in requests if _on_branches(call, request)])
-    for request in kept:
-        call.world.refresh(request)
-    return page_of(call, kept, lambda request: merge_request_view(call.base, request))
+    return _page_of_requests(call, call.project().merge_requests.values())
 
 
 @routes.get(ONE)
@@ -136,6 +144,13 @@ def show_approval_state(call: Call) -> Json:
 def list_pipelines(call: Call) -> Response:
     """Return no pipelines: this GitLab has no CI."""
     return JSONResponse([]) if call.merge_request() else Response(status_code=404)
+
+
+def _page_of_requests(call: Call, requests: Iterable[MergeRequest]) -> Response:
+    kept = select(call, [request for request in requests if _on_branches(call, request)])
+    for request in kept:
+        call.world.refresh(request)
+    return page_of(call, kept, lambda request: merge_request_view(call.base, request))
 
 
 def _changes(request: MergeRequest) -> list[FileChange]:

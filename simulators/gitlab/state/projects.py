@@ -10,7 +10,7 @@ from simulators.gitlab.commits import Signature, commit_files
 from simulators.gitlab.git_hooks import install_hooks
 from simulators.gitlab.records import CommitStatus, Label, Project, Upload, User
 from simulators.gitlab.refusals import Refusal
-from simulators.gitlab.repository import Repository
+from simulators.gitlab.repository import GitError, Repository
 from simulators.gitlab.state.people import People
 from simulators.gitlab.state.tables import locked
 
@@ -116,4 +116,8 @@ class Projects(People):
         sha = project.repository.resolve(ref)
         if sha is None:
             raise Refusal(400, {"message": f"Invalid reference name: {ref}"})
+        try:
+            project.repository.git("check-ref-format", "--branch", branch)
+        except GitError as error:
+            raise Refusal(400, {"message": "Branch name is invalid"}) from error
         project.repository.set_branch(branch, sha)

@@ -78,6 +78,18 @@ def branch_view(base: str, project: Project, name: str, commit: Commit, user: Us
     }
 
 
+def protection_view(pattern: str, level: int) -> Json:
+    """Return a protected branch, or a pattern of them."""
+    access = {"access_level": level, "access_level_description": "", "user_id": None, "group_id": None}
+    return {
+        "name": pattern,
+        "push_access_levels": [access],
+        "merge_access_levels": [access],
+        "allow_force_push": False,
+        "code_owner_approval_required": False,
+    }
+
+
 def commit_view(base: str, project: Project, commit: Commit) -> Json:
     """Return a commit."""
     return {

@@ -1,0 +1,1 @@
+"""The simulated GitLab, by python-gitlab, git, a receiver of hooks and plain requests."""
