@@ -7,6 +7,7 @@ import base64
 import os
 import secrets
 import shlex
+import socket
 import sys
 import threading
 import time
@@ -144,6 +145,25 @@ class Stack:
             }
         finally:
             await redis.aclose()
+
+
+class Gate:
+    """Where an agent waits (``wait=<name>``) until the test opens it. A port: files do not reach into a sandbox."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.name = str(self._socket.getsockname()[1])
+
+    def wait_for_agent(self) -> None:
+        """Wait until an agent stands at the gate."""
+        self._socket.settimeout(PATIENCE_SECONDS)
+        self._agent, _ = self._socket.accept()
+
+    def open(self) -> None:
+        """Let every agent go on, now and later."""
+        self._socket.close()
+        if hasattr(self, "_agent"):
+            self._agent.close()
 
 
 @contextmanager

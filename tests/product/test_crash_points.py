@@ -53,7 +53,6 @@ POINTS = (
     "reconciler ring.report",
     "reconciler executor.remove",
     "reconciler gitlab.memberships",
-    "reconciler gitlab.me",
     "reconciler gitlab.issues",
     "reconciler gitlab.notes",
 )
@@ -67,6 +66,7 @@ SOMETIMES = frozenset(
         "reconciler store.completed",
         "worker store.rejected",
         "reconciler sweep",
+        "reconciler gitlab.me",
     }
 )
 BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels"})
