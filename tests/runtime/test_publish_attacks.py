@@ -11,6 +11,11 @@ import pytest
 from runtime.contract import StepResult
 from tests.runtime.conftest import Project, git
 
+PROGRAMS = [
+    *("core.fsmonitor", "filter.x.clean", "filter.x.smudge", "diff.external", "core.sshCommand"),
+    *("credential.helper", "core.pager", "core.editor", "gpg.program", "uploadpack.packObjectsHook"),
+]
+
 
 class Hostile:
     """A prepared project with a harmless change in the work tree, a canary, and means to forge a bundle."""
@@ -81,9 +86,7 @@ def plant_hooks(hostile: Hostile) -> None:
 
 def plant_config(hostile: Hostile) -> None:
     """Name the canary wherever git's configuration takes a program."""
-    programs = """core.fsmonitor filter.x.clean filter.x.smudge diff.external core.sshCommand credential.helper
-        core.pager core.editor gpg.program uploadpack.packObjectsHook""".split()
-    for name in programs:
+    for name in PROGRAMS:
         hostile.git("config", name, str(hostile.canary))
     hostile.git("config", f"url.file://{hostile.canary.parent}/.insteadOf", "http://")
     (hostile.project.repo / "filtered.txt").write_text("x")
@@ -119,6 +122,18 @@ def test_runs_nothing_that_the_agent_planted(
     assert result.ok, result
     names = git("diff", "--name-only", f"{result.commit}^", result.commit, at=hostile.project.bare).split()
     assert set(names) - {"filtered.txt"} == {"change.txt"}
+
+
+@pytest.mark.parametrize("plant", [plant_hooks, plant_config, plant_home])
+def test_has_canaries_that_sing(hostile: Hostile, plant: Callable[[Hostile], None]) -> None:
+    """A publisher that committed in the agent's folder would run them; else the tests here would show nothing."""
+    plant(hostile)
+
+    home = str(hostile.project.workspace / "home")
+    for command in (["add", "-A"], ["commit", "-qm", "x"]):
+        git(*command, at=hostile.project.repo, HOME=home)
+
+    assert hostile.fired.exists()
 
 
 def test_refuses_a_nested_repository(hostile: Hostile) -> None:
@@ -238,6 +253,13 @@ def test_refuses_a_bundle_that_is_a_link(hostile: Hostile) -> None:
 def test_does_not_wait_for_a_pipe(hostile: Hostile) -> None:
     """A named pipe in the bundle's place is refused, not read."""
     os.mkfifo(hostile.bundle)
+
+    assert hostile.publish().detail == "the bundle is not a plain file"
+
+
+def test_refuses_a_folder_in_the_bundles_place(hostile: Hostile) -> None:
+    """A folder is no bundle."""
+    hostile.bundle.mkdir()
 
     assert hostile.publish().detail == "the bundle is not a plain file"
 
