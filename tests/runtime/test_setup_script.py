@@ -70,7 +70,9 @@ def test_may_be_required(project: Project) -> None:
 
 def test_shows_its_last_lines_when_it_fails(project: Project) -> None:
     """Twenty lines are kept, and the agent is not started."""
-    run = run_with(project, "for i in $(seq 100); do echo line $i; done\necho broken >&2\nexit 7\n")
+    run = run_with(
+        project, "for i in $(seq 100); do echo line $i; done\nprintf '\\033[31mbroken\\033[0m\\n' >&2\nexit 7\n"
+    )
 
     lines = run.result.detail.splitlines()
     assert run.result.failure == "setup"
