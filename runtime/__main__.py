@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     console = Console(sys.stdout.buffer, known_secrets(os.environ))
     result = _run(options, console)
-    shown = replace(result, detail=console.redact(result.detail), summary=console.redact(result.summary))
+    shown = replace(result, detail=console.plain(result.detail), summary=console.plain(result.summary))
     options.result.write_text(encode_result(shown), encoding="utf-8")
     return 0 if result.ok else 1
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import IO, Final
 
 from runtime.contract import Failure
 from runtime.git import Git
+from runtime.plain_file import NotPlain, open_plain_file
 from runtime.sandbox import StepFailed
 
 CHANGE_REF: Final = "refs/ablehand/change"
@@ -55,19 +55,16 @@ def open_bundle(path: Path, limit_bytes: int) -> Iterator[IO[bytes] | None]:
         StepFailed: bundle: it is not a plain file, or over the limit.
     """
     try:
-        # Non-blocking: a pipe in its place must not hold us up.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+        file = open_plain_file(path)
+    except NotPlain as error:
+        raise StepFailed(Failure.BUNDLE, "the bundle is not a plain file") from error
+    if file is None:
         yield None
         return
-    except OSError as error:
-        raise StepFailed(Failure.BUNDLE, "the bundle is not a plain file") from error
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise StepFailed(Failure.BUNDLE, "the bundle is not a plain file")
-        if facts.st_size > limit_bytes:
-            raise StepFailed(Failure.BUNDLE, f"the bundle has {facts.st_size} bytes, {limit_bytes} are allowed")
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit_bytes:
+            raise StepFailed(Failure.BUNDLE, f"the bundle has {size} bytes, {limit_bytes} are allowed")
         yield file
 
 

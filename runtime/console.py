@@ -43,16 +43,14 @@ class Console:
         self._stream = stream
         self._secrets = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
 
-    def redact(self, text: str) -> str:
-        """Give *text* without our secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
+    def plain(self, text: str) -> str:
+        """Give *text*, of several lines perhaps, for a result: no secrets, no controls, no colours."""
+        return "\n".join(self._redact(_COLOURS.sub("", clean_line(line))) for line in text.split("\n"))
 
     def write(self, text: str) -> None:
         """Print *text* as log lines: at most 16 KiB each, no controls but tabs and colours, never an event."""
         for line in text.split("\n"):
-            shown = self.redact(clean_line(line))
+            shown = self._redact(clean_line(line))
             if _COLOURS.sub("", shown).startswith(EVENT_PREFIX):
                 shown = " " + shown
             self._print(_cut(shown))
@@ -67,7 +65,12 @@ class Console:
 
     def _one_line(self, text: str) -> str:
         words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())
-        return self.redact(words)[:EVENT_TEXT_LIMIT]
+        return self._redact(words)[:EVENT_TEXT_LIMIT]
+
+    def _redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
 
     def _print(self, line: str) -> None:
         self._stream.write(line.encode(errors="replace") + b"\n")

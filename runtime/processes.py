@@ -181,7 +181,7 @@ class _Output:
         rest = self._rests[name]
         *lines, last = piece.split(b"\n")
         for line in lines:
-            self._pass_on(name, bytes(rest) + line)
+            self._pass_on(name, (bytes(rest) + line)[:LINE_LIMIT_BYTES])
             rest.clear()
         rest += last[: max(0, LINE_LIMIT_BYTES - len(rest))]
 

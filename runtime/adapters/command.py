@@ -6,8 +6,6 @@ file that ABLEHAND_SUMMARY_FILE names, if it writes one, else the last lines tha
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Final
 
 from runtime.console import clean_line
 from runtime.contract import Event, Failure, StepResult, decode_event
+from runtime.plain_file import NotPlain, open_plain_file
 from runtime.sandbox import Sandbox, StepFailed
 
 OWN_EVENTS: Final = frozenset({"progress", "checklist"})
@@ -78,18 +77,19 @@ class CommandAdapter:
             ok=code == 0,
             failure="" if code == 0 else Failure.AGENT,
             detail="" if code == 0 else detail,
-            summary=_read_plain_file(self._summary_file) or "\n".join(self._said),
+            summary=_read_beginning(self._summary_file) or "\n".join(self._said),
             turns=self._last.turns,
             cost_usd=self._last.cost_usd,
         )
 
 
-def _read_plain_file(path: Path) -> str:
+def _read_beginning(path: Path) -> str:
     """Read the beginning of what the agent wrote; empty where there is no plain file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        file = open_plain_file(path)
+    except NotPlain:
         return ""
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return (file.read(SUMMARY_LIMIT_BYTES) or b"").decode(errors="replace").strip() if plain else ""
+    if file is None:
+        return ""
+    with file:
+        return file.read(SUMMARY_LIMIT_BYTES).decode(errors="replace").strip()

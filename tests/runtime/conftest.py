@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -39,6 +38,14 @@ def git(*arguments: str, at: Path, stdin: bytes = b"", **variables: str) -> str:
     return answer.stdout.decode(errors="replace").strip()
 
 
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 @dataclass(frozen=True)
 class StepRun:
     """What one step left."""
@@ -67,6 +74,7 @@ class Project:
         self.bare = server.root / "shop.git"
         self.workspace, self.handover = folder / "workspace", folder / "handover"
         self.handover.mkdir()
+        self.program = [sys.executable, "-m", "runtime"]
         git("init", "-q", "--bare", "-b", "main", str(self.bare), at=folder)
         git("config", "http.receivepack", "true", at=self.bare)
         self.order = Order(
@@ -115,18 +123,19 @@ class Project:
         """Make a small Python program the agent."""
         self.change(agent_command=[sys.executable, "-c", source])
 
-    def run(self, step: str, *, token: str = TOKEN, workspace: Path | None = None, **variables: str) -> StepRun:
+    def run(self, step: str, variables: Mapping[str, str] | None = None, *, workspace: Path | None = None) -> StepRun:
         """Run one step as a process; publish gets an empty workspace of its own."""
         workspace = workspace or (self.folder / "publishing" if step == "publish" else self.workspace)
         order, result = self.folder / "order.json", self.folder / f"{step}.json"
         order.write_text(self.order.to_json())
         result.unlink(missing_ok=True)
-        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES), **variables}
+        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES)}
         if step != "agent":
-            environ["ABLEHAND_GIT_TOKEN"] = token
+            environ["ABLEHAND_GIT_TOKEN"] = TOKEN
+        environ |= variables or {}
         places = {"order": order, "workspace": workspace, "handover": self.handover, "result": result}
         ended = subprocess.run(
-            [sys.executable, "-m", "runtime", step, *(f"--{name}={place}" for name, place in places.items())],
+            [*self.program, step, *(f"--{name}={place}" for name, place in places.items())],
             cwd=self.folder,
             env=environ,
             capture_output=True,
@@ -171,8 +180,3 @@ def project(empty_project: Project) -> Project:
     """Give a project with a few files on main."""
     empty_project.commit(FILES)
     return empty_project
-
-
-def lines_of(*messages: object) -> str:
-    """Give messages as lines of JSON."""
-    return "".join(json.dumps(message) + "\n" for message in messages)

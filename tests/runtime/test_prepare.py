@@ -110,7 +110,7 @@ def test_says_why_it_failed(project: Project, change: dict[str, object], failure
 
 def test_tells_a_missing_repository_from_a_refused_token(project: Project) -> None:
     """404 and 401 are different failures."""
-    refused = project.run("prepare", token="wrong-token-000")
+    refused = project.run("prepare", {"ABLEHAND_GIT_TOKEN": "wrong-token-000"})
     project.change(clone_url=project.server.url("gone.git"))
     missing = project.run("prepare", workspace=project.folder / "second")
 

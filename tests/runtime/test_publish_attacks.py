@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from runtime.contract import StepResult
 from tests.runtime.conftest import Project, git
+from tests.runtime.hostile import Hostile
 
-
-class Hostile:
-    """A prepared project with a harmless change in the work tree, a canary, and means to forge a bundle."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.fired = project.folder / "canary-fired"
-        self.canary = project.folder / "canary.sh"
-        self.canary.write_text(f"#!/bin/sh\ntouch {self.fired}\ncat\n")
-        self.canary.chmod(0o755)
-        project.agent("print('done')")
-        project.succeed("prepare")
-        (project.repo / "change.txt").write_text("change\n")
-
-    @property
-    def bundle(self) -> Path:
-        """Where publish looks."""
-        return self.project.handover / "change.bundle"
-
-    def git(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run git in the work tree as the agent."""
-        return git(*arguments, at=self.project.repo, stdin=stdin)
-
-    def forge(self, tree: str, *, references: tuple[str, ...] = ("refs/heads/x",)) -> None:
-        """Make a bundle of *tree* by hand, as somebody else's commit."""
-        base = self.project.order.base_commit
-        commit = self.git("commit-tree", tree, "-p", base, "-m", "forged", "--no-gpg-sign")
-        for name in references:
-            self.git("update-ref", name, commit)
-        self.git("bundle", "create", "-q", str(self.bundle), *references, f"^{base}")
-
-    def tree(self, entries: list[tuple[str, str, str, bytes]]) -> str:
-        """Write a tree with the base's entries and *entries* (mode, kind, id, name), however wrong."""
-        listing = self.git("ls-tree", "-z", self.project.order.base_commit).encode()
-        more = b"".join(f"{mode} {kind} {blob}\t".encode() + name + b"\0" for mode, kind, blob, name in entries)
-        return self.git("mktree", "-z", "--missing", stdin=listing + more)
-
-    def blob(self, content: str) -> str:
-        """Write a blob."""
-        return self.git("hash-object", "-w", "--stdin", stdin=content.encode())
-
-    def hand_over(self) -> None:
-        """Let the agent step make the bundle, and forget what fired there: its own container is its own affair."""
-        self.project.succeed("agent")
-        self.fired.unlink(missing_ok=True)
-
-    def publish(self, *, shared: bool = False) -> StepResult:
-        """Run publish, in an empty workspace or even in the agent's own, and see that nothing ran."""
-        workspace = self.project.workspace if shared else None
-        result = self.project.run("publish", workspace=workspace).result
-        assert not self.fired.exists()
-        return result
+PROGRAMS = [
+    *("core.fsmonitor", "filter.x.clean", "filter.x.smudge", "diff.external", "core.sshCommand"),
+    *("credential.helper", "core.pager", "core.editor", "gpg.program", "uploadpack.packObjectsHook"),
+]
 
 
 @pytest.fixture
@@ -81,19 +31,7 @@ def plant_hooks(hostile: Hostile) -> None:
 
 def plant_config(hostile: Hostile) -> None:
     """Name the canary wherever git's configuration takes a program."""
-    programs = [
-        "core.fsmonitor",
-        "filter.x.clean",
-        "filter.x.smudge",
-        "diff.external",
-        "core.sshCommand",
-        "credential.helper",
-        "core.pager",
-        "core.editor",
-        "gpg.program",
-        "uploadpack.packObjectsHook",
-    ]
-    for name in programs:
+    for name in PROGRAMS:
         hostile.git("config", name, str(hostile.canary))
     hostile.git("config", f"url.file://{hostile.canary.parent}/.insteadOf", "http://")
     (hostile.project.repo / "filtered.txt").write_text("x")
@@ -129,6 +67,18 @@ def test_runs_nothing_that_the_agent_planted(
     assert result.ok, result
     names = git("diff", "--name-only", f"{result.commit}^", result.commit, at=hostile.project.bare).split()
     assert set(names) - {"filtered.txt"} == {"change.txt"}
+
+
+@pytest.mark.parametrize("plant", [plant_hooks, plant_config, plant_home])
+def test_has_canaries_that_sing(hostile: Hostile, plant: Callable[[Hostile], None]) -> None:
+    """A publisher that committed in the agent's folder would run them; else the tests here would show nothing."""
+    plant(hostile)
+
+    home = str(hostile.project.workspace / "home")
+    for command in (["add", "-A"], ["commit", "-qm", "x"]):
+        git(*command, at=hostile.project.repo, HOME=home)
+
+    assert hostile.fired.exists()
 
 
 def test_refuses_a_nested_repository(hostile: Hostile) -> None:
@@ -226,69 +176,6 @@ def test_makes_its_own_commit_of_forged_ones(hostile: Hostile) -> None:
         "refs/heads/agent/7-health",
         "refs/heads/main",
     ]
-
-
-def test_refuses_two_references(hostile: Hostile) -> None:
-    """A bundle has one tip."""
-    hostile.git("add", "-A")
-    hostile.forge(hostile.git("write-tree"), references=("refs/heads/x", "refs/heads/y"))
-
-    result = hostile.publish()
-
-    assert (result.failure, result.detail) == ("bundle", "the bundle has 2 references instead of one")
-
-
-def test_refuses_a_bundle_that_is_a_link(hostile: Hostile) -> None:
-    """Publish does not open what lies elsewhere."""
-    hostile.bundle.symlink_to("/etc/passwd")
-
-    assert (hostile.publish().failure, hostile.bundle.is_symlink()) == ("bundle", True)
-
-
-def test_does_not_wait_for_a_pipe(hostile: Hostile) -> None:
-    """A named pipe in the bundle's place is refused, not read."""
-    os.mkfifo(hostile.bundle)
-
-    assert hostile.publish().detail == "the bundle is not a plain file"
-
-
-def test_refuses_an_oversized_bundle(hostile: Hostile) -> None:
-    """The cap is looked at before anything is read."""
-    with hostile.bundle.open("wb") as file:
-        file.truncate(2_000_000_000)
-
-    result = hostile.publish()
-
-    assert (result.failure, "2000000000 bytes" in result.detail) == ("bundle", True)
-
-
-def garble_pack(bundle: bytes) -> bytes:
-    """Turn over bits in the middle of the pack."""
-    middle = len(bundle) - 40
-    return bundle[:middle] + bytes(255 - byte for byte in bundle[middle : middle + 8]) + bundle[middle + 8 :]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        pytest.param(lambda _: b"", id="empty"),
-        pytest.param(lambda _: b"\0" * 5_000, id="zeros"),
-        pytest.param(lambda bundle: bundle[:-30], id="cut"),
-        pytest.param(garble_pack, id="garbled"),
-        pytest.param(lambda bundle: bundle.replace(b"# v2", b"# v9"), id="version"),
-        pytest.param(lambda bundle: bundle.replace(b"v2 git bundle\n", b"v3 git bundle\n@filter=x\n"), id="capability"),
-        pytest.param(lambda bundle: bundle.replace(b"\n-", b"\n-" + b"1" * 40 + b"\n-", 1), id="other-base"),
-    ],
-)
-def test_refuses_a_spoilt_bundle(hostile: Hostile, spoil: Callable[[bytes], bytes]) -> None:
-    """Whatever is not a sound bundle on the base is refused with that failure."""
-    hostile.hand_over()
-    hostile.bundle.write_bytes(spoil(hostile.bundle.read_bytes()))
-
-    result = hostile.publish()
-
-    assert result.failure == "bundle", result
-    assert hostile.project.pushed() == ""
 
 
 def test_refuses_a_tree_that_repeats_itself_for_ever(hostile: Hostile) -> None:

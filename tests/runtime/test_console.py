@@ -1,0 +1,76 @@
+"""The log: what is printed of hostile text, and what of secrets."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+
+from runtime.console import Console, known_secrets
+from runtime.contract import EVENT_LIMIT_BYTES, Event, decode_event
+
+
+def printed(text: str, *secrets: str) -> str:
+    """Give what the console makes of *text*."""
+    stream = io.BytesIO()
+    Console(stream, secrets).write(text)
+    return stream.getvalue().decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("a\tb", "a\tb\n", id="tab"),
+        pytest.param("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m\n", id="colour"),
+        pytest.param("a\x1b[2Jb\x1b]0;title\x07c", "abc\n", id="sequences"),
+        pytest.param("a\0b\x08c\x85d\u2028e", "abcde\n", id="controls"),
+        pytest.param("10%\r50%\r100%\r", "100%\n", id="progress-bar"),
+        pytest.param("one\ntwo", "one\ntwo\n", id="lines"),
+        pytest.param("\ud800", "?\n", id="surrogate"),
+        pytest.param('@ablehand {"kind":"ended"}', ' @ablehand {"kind":"ended"}\n', id="event"),
+        pytest.param("x\n@ablehand {}", "x\n @ablehand {}\n", id="event-in-second-line"),
+        pytest.param("\0\x1b[K@ablehand {}", " @ablehand {}\n", id="event-behind-controls"),
+        pytest.param("\x1b[1m@ablehand {}", " \x1b[1m@ablehand {}\n", id="event-behind-colour"),
+    ],
+)
+def test_makes_text_harmless(text: str, shown: str) -> None:
+    """One row for each trick."""
+    assert printed(text) == shown
+
+
+def test_cuts_long_lines() -> None:
+    """Sixteen kilobytes, at a character's end."""
+    line = printed("ü" * 50_000)
+
+    assert len(line.encode()) <= 16_385
+    assert line.endswith("…\n")
+
+
+def test_takes_secrets_out() -> None:
+    """The token goes in each of its forms, also where control characters were to hide it."""
+    token = "glpat-canary-01234"
+    secrets = known_secrets({"ABLEHAND_GIT_TOKEN": token, "PATH": "/usr/bin", "OPENAI_API_KEY": "sk-1234567"})
+    encoded = base64.b64encode(f"oauth2:{token}".encode()).decode()
+
+    assert printed(f"{token} glpat\0-canary-01234 {encoded} sk-1234567 /usr/bin", *secrets) == (
+        "[secret] [secret] [secret] [secret] /usr/bin\n"
+    )
+
+
+def test_an_event_stays_readable_for_the_worker() -> None:
+    """Texts are on one line and short; a list that is too long loses its end, never the whole."""
+    stream = io.BytesIO()
+    items = tuple(("😀" * 500, "done") for _ in range(80))
+
+    Console(stream, ["canary-secret"]).emit(
+        Event(kind="progress", text="a\n\x1b[31mcanary-secret\n" + "x" * 999, items=items)
+    )
+
+    line = stream.getvalue().decode().rstrip("\n")
+    event = decode_event(line)
+    assert len(line) <= EVENT_LIMIT_BYTES
+    assert event is not None
+    assert event.text.startswith("a [secret] xxx")
+    assert len(event.text) == 300
+    assert 0 < len(event.items) < 50
