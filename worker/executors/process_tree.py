@@ -19,7 +19,7 @@ from typing import Final
 
 RUN_VARIABLE: Final = "ABLEHAND_RUN"
 """In the environment of every step: the run's directory. By it `end_marked` finds what a lost run left alive."""
-GRACE_SECONDS: Final = 2.0
+GRACE_SECONDS: Final = 1.0
 """Between TERM and KILL."""
 _SET_DEATH_SIGNAL: Final = 1
 _SET_DUMPABLE: Final = 4

@@ -1,0 +1,1 @@
+"""The executors, with real processes."""
