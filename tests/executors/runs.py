@@ -94,6 +94,7 @@ def lines_of(executor: ProcessExecutor, name: str, step: Step, after: int = 0) -
     """Read the step's log to its end."""
 
     async def read() -> list[LogLine]:
+        """Collect."""
         return [line async for line in executor.read_log(name, step, after)]
 
     return asyncio.run(asyncio.wait_for(read(), PATIENCE_SECONDS))

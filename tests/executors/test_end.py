@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -77,13 +78,16 @@ def test_cancel_never_hits_a_recycled_pid(executor: ProcessExecutor) -> None:
     run = _launch_stubborn(executor)
     supervisor = run.read_values("started.json")
     os.kill(supervisor["pid"], signal.SIGSTOP)
-    run.write_values("started.json", supervisor | {"pid": os.getpid()})
-    executor.cancel_seconds = 0.1
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("worker.executors.process.KILLED_SECONDS", 0.1)
-        with pytest.raises(ExecutorError, match="can't be killed"):
-            executor.cancel("run")
-    os.kill(supervisor["pid"], signal.SIGCONT)
+    try:
+        executor.cancel_seconds = 0.1
+        with pytest.MonkeyPatch.context() as patch, subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+            run.write_values("started.json", supervisor | {"pid": other.pid})
+            patch.setattr("worker.executors.process.KILLED_SECONDS", 0.1)
+            with pytest.raises(ExecutorError, match="can't be killed"):
+                executor.cancel("run")
+            assert other.poll() is None
+    finally:
+        os.kill(supervisor["pid"], signal.SIGCONT)
 
     assert ended(executor.directory, "run").problem == "cancelled"
 

@@ -108,8 +108,11 @@ def test_second_launch_changes_nothing(executor: ProcessExecutor) -> None:
     executor.launch(request_for("run", ONCE))
     (executor.directory / "run" / "work" / "go").touch()
     before = ended(executor.directory, "run")
+    order = (executor.directory / "run" / "order.json").read_text()
 
     executor.launch(request_for("run", ONCE))
+
+    assert (executor.directory / "run" / "order.json").read_text() == order
 
     assert ended(executor.directory, "run") == before
     assert text_of(executor, "run", Step.AGENT) == "worked"

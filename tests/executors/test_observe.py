@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 from core.errors import ExecutorError
+from runtime.contract import Step
 from tests.executors.runs import ended, executor_in, request_for, until
 from worker.executors.process import ProcessExecutor
 from worker.executors.protocol import Listing, RunState, StepPhase
@@ -34,18 +35,28 @@ async def _until(observation: AsyncIterator[RunState | Listing], enough: Callabl
     raise AssertionError("the observation ended")
 
 
+def _is_running(item: RunState | Listing, step: Step) -> bool:
+    return isinstance(item, RunState) and any(
+        state.step is step and state.phase is StepPhase.RUNNING for state in item.steps
+    )
+
+
 def test_states_then_a_listing_then_changes(executor: ProcessExecutor) -> None:
     """An observer has every run's state first, then the listing, then what changes, in its order."""
     executor.launch(request_for("old"))
     old = ended(executor.directory, "old")
-    executor.launch(request_for("run", {"agent": [["wait", "go"]]}))
+    executor.launch(request_for("run", {"agent": [["wait", "go"]], "publish": [["wait", "go"]]}))
     until((executor.directory / "run" / "agent.json").exists)
 
     async def observe() -> Seen:
+        """Observe while the run goes on."""
         observation = executor.observe()
         first = await _until(observation, lambda seen: isinstance(seen[-1], Listing))
         (executor.directory / "run" / "work" / "go").touch()
-        return first + await _until(observation, lambda seen: isinstance(seen[-1], RunState) and seen[-1].ended)
+        second = await _until(observation, lambda seen: _is_running(seen[-1], Step.PUBLISH))
+        (executor.directory / "run" / "publish-work" / "go").touch()
+        last = await _until(observation, lambda seen: isinstance(seen[-1], RunState) and seen[-1].ended)
+        return first + second + last
 
     seen = asyncio.run(observe())
 
@@ -66,6 +77,7 @@ def test_listing_comes_again_and_forgets_the_removed(executor: ProcessExecutor) 
     ended(executor.directory, "run")
 
     async def observe() -> Seen:
+        """Observe while the run goes on."""
         observation = executor.observe()
         await _until(observation, lambda seen: seen[-1] == Listing(names=frozenset({"run"})))
         executor.remove("run")
@@ -84,6 +96,7 @@ def test_observer_finds_out_that_a_run_is_lost(executor: ProcessExecutor) -> Non
     executor.launch(request_for("run", {"agent": [["wait", "never"]]}))
 
     async def observe() -> Seen:
+        """Observe while the run goes on."""
         observation = executor.observe()
         await _until(observation, lambda seen: isinstance(seen[-1], Listing))
         os.kill(RunDirectory(executor.directory / "run").read_values("started.json")["pid"], signal.SIGKILL)

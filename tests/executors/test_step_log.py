@@ -110,6 +110,7 @@ def test_reader_follows_a_living_step(executor: ProcessExecutor) -> None:
     work = executor.directory / "run" / "work"
 
     async def follow() -> list[str]:
+        """Read while the step prints."""
         reader = executor.read_log("run", Step.AGENT, 0)
         first = asyncio.ensure_future(anext(reader))
         await asyncio.sleep(0)

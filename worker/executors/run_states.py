@@ -21,7 +21,7 @@ from worker.executors.run_directory import CANCEL, END, RUN, STARTED, RunDirecto
 FRESH_SECONDS: Final = 0.1
 """How coarse a file system's times may be: what changed so recently is read again."""
 
-LEFTOVER_ROUNDS: Final = 100
+LEFTOVER_ROUNDS: Final = 20
 """Looks, 10 ms apart, for processes that a lost run left and that are being killed."""
 
 
