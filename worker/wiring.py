@@ -74,7 +74,9 @@ def choose_executor(settings: Settings) -> Executor:
     if settings.agent == "command":
         settings.require("agent_command")
     sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
-    setting = StepSetting(readable=(*settings.sandbox_readable, *_agent_files(settings)))
+    # The embedded Redis lies there too: an agent that reached its socket could write tasks.
+    hidden = (settings.state_dir.absolute(),)
+    setting = StepSetting(hidden=hidden, readable=(*settings.sandbox_readable, *_agent_files(settings)))
     return ProcessExecutor(directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox)
 
 

@@ -85,10 +85,9 @@ def test_forged_events_draw_no_lie(stack: Stack) -> None:
     stack.wait_for_closing(issue)
 
     progress = stack.replies(issue)[0].body
-    assert "forged" not in progress
-    assert "@all" not in progress
-    assert "evil.example/x.png)" not in progress.replace("](http", "")
-    assert "- [x] Push" not in progress
+    shown = [line for line in progress.splitlines() if line.startswith("- [")]
+    assert "- [ ] Push and open a merge request" in shown
+    assert not any("forged" in line or "@all" in line for line in shown)
 
 
 def test_the_agent_sees_no_token(stack: Stack) -> None:
