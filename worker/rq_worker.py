@@ -21,7 +21,7 @@ from worker.steps import finish as _finish  # noqa: F401 - imported before the f
 from worker.steps import intake as _intake  # noqa: F401
 from worker.steps import launch as _launch  # noqa: F401
 from worker.steps import report as _report  # noqa: F401
-from worker.wiring import REQUIRED, choose_executor
+from worker.wiring import choose_executor
 
 ALLOWED: Final = frozenset(FUNCTIONS.values())
 MAINTENANCE_SECONDS: Final = 60
@@ -63,9 +63,7 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingsError: A needed setting is missing, or asks for what there is not.
     """
-    settings.require(*REQUIRED)
-    choose_executor(settings)
-    entry.configure(settings)
+    entry.configure(settings, choose_executor(settings))
     redis = open_queue_redis(settings)
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=StepJob)
     worker = Worker(

@@ -37,13 +37,11 @@ class Desk:
     executor: Executor
 
 
-def furnish(settings: Settings) -> Desk:
+def furnish(settings: Settings, executor: Executor) -> Desk:
     """Open everything; nothing is connected before its first use.
 
-    Raises:
-        SettingsError: A needed setting is missing, or asks for what there is not.
+    *executor* is the process's one, from `choose_executor`: it holds no connection and survives a fork.
     """
-    settings.require(*REQUIRED)
     redis = open_store_redis(settings)
     return Desk(
         settings=settings,
@@ -57,16 +55,18 @@ def furnish(settings: Settings) -> Desk:
         task_log=TaskLog(redis, lines=settings.log_lines),
         doorbell=Doorbell(open_queue_redis(settings)),
         gitlab=client.connect(settings),
-        executor=choose_executor(settings),
+        executor=executor,
     )
 
 
 def choose_executor(settings: Settings) -> Executor:
-    """Give the executor that the settings name.
+    """Check what steps and reconciler need, and give the executor that the settings name; once a process.
 
     Raises:
-        SettingsError: It is not there, or the sandbox that is required does not work here.
+        SettingsError: A needed setting is missing or asks for what there is not, or the sandbox that is required does
+            not work here.
     """
+    settings.require(*REQUIRED)
     if settings.executor == "kubernetes":
         raise SettingsError("ABLEHAND_EXECUTOR=kubernetes is not there yet; use process.")
     if settings.agent not in {"claude", "command"}:

@@ -18,7 +18,7 @@ from core.settings import Settings
 from worker.reconciler.doorkeeper import fill_slots, ring_overdue, ring_untold
 from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
-from worker.wiring import Desk, furnish
+from worker.wiring import Desk, choose_executor, furnish
 
 RENEWALS: Final = 4
 """How often the lease is renewed in its own time."""
@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    desk = furnish(settings)
+    desk = furnish(settings, choose_executor(settings))
     holder = uuid.uuid4().hex
     main = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,6 +15,7 @@ from core.doorbell import StepName
 from core.errors import GitLabDenied, GitLabUnavailable, LeaseLost, SettingsError, StoreError
 from core.settings import Settings
 from core.task import FINAL_PHASES, Reason, Task
+from worker.executors.protocol import Executor
 from worker.steps.endings import end
 from worker.wiring import Desk, furnish
 
@@ -29,13 +30,13 @@ log = logging.getLogger(__name__)
 Step = Callable[[Desk, Task], Awaitable[None]]
 
 
-class _Room:
-    settings: Settings | None = None
+class _Process:
+    furnish: Callable[[], Desk] | None = None
 
 
-def configure(settings: Settings) -> None:
+def configure(settings: Settings, executor: Executor) -> None:
     """Set what the steps of this process work with: RQ hands a step nothing but a task id."""
-    _Room.settings = settings
+    _Process.furnish = lambda: furnish(settings, executor)
 
 
 def enter(name: StepName, task_id: int, step: Step) -> None:
@@ -44,9 +45,9 @@ def enter(name: StepName, task_id: int, step: Step) -> None:
 
 
 async def _enter(name: StepName, task_id: int, step: Step) -> None:
-    if _Room.settings is None:
+    if _Process.furnish is None:
         raise SettingsError("the worker was not configured")
-    desk = furnish(_Room.settings)
+    desk = _Process.furnish()
     try:
         task = await desk.store.get(task_id)
         if task is not None:

@@ -1,0 +1,131 @@
+"""Parts of ours die, restart and come back; a running agent goes on, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.task import Phase
+from simulators.gitlab.records import Issue
+from tests.product.stack import Gate, Stack, run_stack
+
+ROOMS = ("bot", "reconciler", "worker-1", "worker-2")
+
+
+@pytest.fixture
+def own(short_folder: Path) -> Iterator[Stack]:
+    """Give a stack that a test may break."""
+    with run_stack(short_folder) as running:
+        yield running
+
+
+def at_the_gate(stack: Stack, gate: Gate) -> Issue:
+    """Ask for work that waits at *gate*; return when the agent stands there."""
+    issue = stack.issue()
+    stack.ask(issue, f"/agent Do it DO wait={gate.name} edit")
+    gate.wait_for_agent()
+    return issue
+
+
+def kill(stack: Stack, *rooms: str) -> None:
+    """End processes of ours as a power cut would."""
+    for room in rooms:
+        os.kill(stack.wait(lambda room=room: stack.processes.pid(room), room), signal.SIGKILL)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("rooms", [ROOMS, ("reconciler",), ("worker-1", "worker-2")], ids=",".join)
+def test_a_running_agent_goes_on_while_ours_restart(own: Stack, rooms: tuple[str, ...]) -> None:
+    """All processes of ours are killed while the agent works: it ends once, with one merge request."""
+    gate = Gate()
+    issue = at_the_gate(own, gate)
+    before = {room: own.processes.pid(room) for room in rooms}
+
+    kill(own, *rooms)
+    own.wait(lambda: all(own.processes.pid(room) not in {0, before[room]} for room in rooms), "new processes")
+    gate.open()
+    own.wait_for_closing(issue)
+    own.wait_until_quiet()
+
+    [request] = own.merge_requests(issue.project)
+    assert request.source_branch.startswith("agent/")
+    assert len(own.replies(issue)) == 2
+    assert own.page(own.replies(issue)[0]).count("waiting") == 1  # the agent ran once, and its log has each line once
+
+
+def test_redis_dies_and_comes_back(own: Stack) -> None:
+    """Redis is killed while the agent works, stays away for a while, and comes back with its file."""
+    gate = Gate()
+    issue = at_the_gate(own, gate)
+
+    own.redis.kill()
+    gate.open()
+    own.redis.start()
+    own.wait_for_closing(issue)
+    own.wait_until_quiet()
+
+    assert len(own.merge_requests(issue.project)) == 1
+    assert len(own.replies(issue)) == 2
+
+
+def test_a_revoked_token_ends_the_task(own: Stack) -> None:
+    """The bot's token dies while the agent works: the task ends with its reason, though GitLab can't be told."""
+    gate = Gate()
+    issue = at_the_gate(own, gate)
+    own.gitlab.world.revoke_token(own.settings.gitlab_token.get_secret_value())
+    gate.open()
+
+    own.wait(lambda: own.task(issue).phase is Phase.FAILED, "the end")
+    own.wait_until_quiet()
+
+    assert own.task(issue).reason == "credentials"
+    assert own.merge_requests(issue.project) == []
+
+
+def test_a_hanging_agent_is_ended(short_folder: Path) -> None:
+    """Silence beyond the limit ends the run with its own sentence."""
+    with run_stack(short_folder, idle_timeout_seconds="1") as stack:
+        issue = stack.issue()
+        stack.ask(issue, "/agent Do it DO hang")
+
+        closing = stack.wait_for_closing(issue)
+        stack.wait_until_quiet()
+
+    assert "printed nothing for longer than it may" in closing
+
+
+def test_slots_bound_and_everything_ends(short_folder: Path) -> None:
+    """Twelve comments at once on two slots: all end, each once, and never more than two run."""
+    with run_stack(short_folder, max_runs="2") as stack:
+        project = stack.project()
+        issues = [stack.issue(project, title=f"Part {number}") for number in range(12)]
+        for issue in issues:
+            stack.ask(issue, f"/agent Do it DO edit=part{issue.iid}.txt")
+        most = 0
+        while not all(stack.closing(issue) for issue in issues):
+            most = max(most, int(stack.leftovers().get("slots", 0)))
+        stack.wait_until_quiet()
+
+        assert len(stack.merge_requests(project)) == 12
+        assert most == 2
+
+
+def test_a_standby_takes_over(own: Stack) -> None:
+    """Of two reconcilers one leads; when it is stopped and hangs, the other takes over and the first writes no more."""
+    gate = Gate()
+    issue = at_the_gate(own, gate)
+    first = own.processes.pid("reconciler")
+    with own.another("reconciler"):
+        os.kill(first, signal.SIGSTOP)
+        try:
+            gate.open()
+            own.wait_for_closing(issue)
+        finally:
+            os.kill(first, signal.SIGCONT)
+        own.wait(lambda: own.processes.pid("reconciler") not in {0, first}, "the old leader's end")
+
+    own.wait_until_quiet()
+    assert len(own.replies(issue)) == 2
