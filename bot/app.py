@@ -36,7 +36,7 @@ def build(settings: Settings) -> Starlette:
     Raises:
         SettingsError: No webhook secret, or one that is malformed: an open receiver is not started.
     """
-    verifier = _verifier(settings)
+    verifier = make_verifier(settings)
     redis, queue = open_store_redis(settings), open_queue_redis(settings)
     store = TaskStore(redis, retry_seconds=settings.retry_seconds, host=urlsplit(settings.gitlab_url).netloc)
     task_log = TaskLog(redis)
@@ -87,7 +87,12 @@ def serve(settings: Settings) -> None:
     )
 
 
-def _verifier(settings: Settings) -> Verifier:
+def make_verifier(settings: Settings) -> Verifier:
+    """Give what tells GitLab's deliveries from others.
+
+    Raises:
+        SettingsError: No key is set, or one is malformed.
+    """
     signing = settings.active_webhook_keys("webhook_signing_token")
     secret = settings.active_webhook_keys("webhook_secret")
     if not signing and not secret:

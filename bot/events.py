@@ -15,7 +15,7 @@ from core.task import Source, Trigger
 
 NOTE: Final = "note"
 ISSUE_KINDS: Final = frozenset({"issue", "work_item"})
-_COMMAND = re.compile(r"^[ ]{0,3}/agent(?=\s|$)", re.MULTILINE)
+_COMMAND = re.compile(r"^[ ]{0,3}/agent(?=\s|$)", re.MULTILINE | re.IGNORECASE)
 
 Id = Annotated[int, Field(gt=0, lt=2**53)]
 

@@ -16,13 +16,13 @@ from rq.serializers import JSONSerializer
 from core.crash import point
 from core.errors import StoreError
 
-StepName = Literal["intake", "launch", "report", "finish", "cancel"]
+StepName = Literal["intake", "launch", "report", "finish"]
 
 QUEUE: Final = "ablehand"
 STEP_SECONDS: Final = 120
 """RQ ends a step that takes longer; it is re-runnable."""
 FUNCTIONS: Final[dict[str, str]] = {
-    name: f"worker.steps.{name}.run" for name in ("intake", "launch", "report", "finish", "cancel")
+    name: f"worker.steps.{name}.run" for name in ("intake", "launch", "report", "finish")
 }
 """All that may stand in a job; the worker refuses anything else."""
 

@@ -11,6 +11,7 @@ AblehandError
     ├── GitLabUnavailable   5xx, 429, timeout, no connection: try again later
     ├── GitLabNotFound      404, also for what we may not see
     ├── GitLabDenied        401 or 403
+    │   └── TokenRefused    401: the token itself is the trouble
     └── GitLabConflict      409
 """
 
@@ -64,6 +65,10 @@ class GitLabNotFound(GitLabError):
 
 class GitLabDenied(GitLabError):
     """The token is not enough."""
+
+
+class TokenRefused(GitLabDenied):
+    """The token is revoked, expired or unknown."""
 
 
 class GitLabConflict(GitLabError):

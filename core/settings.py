@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SettingsError
@@ -84,7 +84,6 @@ class Settings(BaseSettings):
         description="Names of the worker's environment variables that the agent gets, separated by commas: the "
         "model's credential and address. Nothing else of ours reaches it.",
     )
-    agent_environment: dict[str, SecretStr] = Field(default_factory=dict, description="", exclude=True)
     model: str = Field("", description="Model that the agent uses; empty: the agent's own default.")
     budget_usd: float = Field(0.0, ge=0, description="Most that one task may spend on the model; 0: no limit.")
 
@@ -119,6 +118,19 @@ class Settings(BaseSettings):
     )
     log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
     retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
+
+    _agent_environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    @property
+    def agent_environment(self) -> dict[str, SecretStr]:
+        """The variables that *agent_variables* names, with the values that they had at the start."""
+        return self._agent_environment
+
+    def model_post_init(self, _context: object) -> None:
+        """Take the agent's variables out of the environment, once."""
+        self._agent_environment = {
+            name: SecretStr(os.environ[name]) for name in self.agent_variables if os.environ.get(name)
+        }
 
     @field_validator("gitlab_url", "public_url")
     @classmethod
@@ -170,12 +182,10 @@ def load(**overrides: Any) -> Settings:
     """
     folder = os.environ.get(PREFIX + "SECRETS_DIR") or None
     try:
-        settings = Settings(_secrets_dir=folder, **overrides)
+        return Settings(_secrets_dir=folder, **overrides)
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SettingsError(problems) from None
-    environment = {name: SecretStr(os.environ[name]) for name in settings.agent_variables if os.environ.get(name)}
-    return settings.model_copy(update={"agent_environment": environment | settings.agent_environment})
 
 
 def _plain(value: object) -> object:

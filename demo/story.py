@@ -12,6 +12,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -68,6 +69,7 @@ class Outcome:
 def play(wish: Wish) -> int:
     """Play the story; answer the exit status: 0 when the merge request is there."""
     folder = Path(tempfile.mkdtemp(prefix="ablehand-demo-"))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))  # tidy up then, too
     try:
         with GitLabServer(folder / "gitlab") as gitlab:
             scene = set_up(gitlab, wish.repository)

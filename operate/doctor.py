@@ -76,6 +76,7 @@ def _gitlab(settings: Settings, gitlab: GitLab) -> Iterator[Finding]:
 
 
 async def _redis(settings: Settings) -> None:
+    settings.require("redis_url")
     redis = open_store_redis(settings)
     try:
         await TaskStore(redis).now()

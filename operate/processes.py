@@ -15,7 +15,6 @@ from typing import Final
 from operate.parent_death import end_with_parent
 
 FIRST_PAUSE_SECONDS: Final = 0.2
-LONGEST_PAUSE_SECONDS: Final = 10.0
 STEADY_SECONDS: Final = 30.0
 """A process that ran this long starts anew at once."""
 STOP_SECONDS: Final = 10.0
@@ -38,7 +37,15 @@ class Child:
 class Processes:
     """The children of one `ablehand up`. They get *environment* and nothing of ours but it."""
 
-    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], *, log_file: Path | None) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        environment: Mapping[str, str],
+        *,
+        log_file: Path | None,
+        longest_pause_seconds: float = 10.0,
+    ) -> None:
+        self._longest_pause = longest_pause_seconds
         self._children = list(children)
         self._environment = dict(environment)
         self._log_file = log_file
@@ -65,7 +72,7 @@ class Processes:
         for child in self._children:
             if child.process is not None and child.process.poll() is not None:
                 steady = now - child.started_at > STEADY_SECONDS
-                child.pause = FIRST_PAUSE_SECONDS if steady else min(child.pause * 2, LONGEST_PAUSE_SECONDS)
+                child.pause = FIRST_PAUSE_SECONDS if steady else min(child.pause * 2, self._longest_pause)
                 status = child.process.returncode
                 log.warning("process ended; it is started anew", extra={"child": child.name, "status": status})
                 child.process, child.due_at = None, now + child.pause

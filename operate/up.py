@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from bot.app import make_verifier
 from core.settings import PREFIX, Settings
 from operate.embedded_redis import EmbeddedRedis
 from operate.processes import Child, Processes
@@ -39,7 +40,7 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
     rooms = [Child("bot", ["bot"]), Child("reconciler", ["reconciler"])]
     rooms += [Child(f"worker-{number}", ["worker"]) for number in range(1, WORKERS + 1)]
     variables = {**environment, **{PREFIX + name: value for name, value in filled.items()}}
-    processes = Processes(rooms, variables, log_file=log_file)
+    processes = Processes(rooms, variables, log_file=log_file, longest_pause_seconds=settings.retry_seconds)
     processes.start()
     try:
         yield processes
@@ -52,6 +53,7 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
 def serve(settings: Settings) -> None:
     """Run everything in the foreground until told to stop."""
     settings.require("gitlab_url", "gitlab_token")
+    make_verifier(settings)  # says what is missing now, not in a log that starts over and over
     with running(settings, environment=os.environ) as processes:  # noqa: TID251 - handed on, not read
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: processes.request_stop())

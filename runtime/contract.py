@@ -25,6 +25,8 @@ from typing import Any, Final
 GIT_TOKEN_VARIABLE: Final = "ABLEHAND_GIT_TOKEN"  # noqa: S105 - the name of a variable
 AGENT_VARIABLES_VARIABLE: Final = "ABLEHAND_AGENT_VARIABLES"
 """Names, separated by commas: which variables of the agent step are the agent's own (its key, its base URL)."""
+RUN_VARIABLE: Final = "ABLEHAND_RUN"
+"""Handed on to everything that a step starts, so that an executor finds what outlived its run."""
 BUNDLE_NAME: Final = "change.bundle"
 RESULT_LIMIT_BYTES: Final = 4096
 """Kubernetes keeps 4,096 bytes of a termination message."""

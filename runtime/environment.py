@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from runtime.contract import RUN_VARIABLE
 from runtime.git import CONNECTION_VARIABLES
 from runtime.sandbox import Sandbox
 
@@ -54,7 +55,7 @@ def _places(sandbox: Sandbox) -> dict[str, str]:
         # Where the agent removes .git, its git must not climb to a repository of the machine's.
         "GIT_CEILING_DIRECTORIES": os.path.realpath(sandbox.workspace),
         "GIT_TERMINAL_PROMPT": "0",
-    }
+    } | {name: sandbox.environ[name] for name in (RUN_VARIABLE,) if name in sandbox.environ}
 
 
 def _identity(sandbox: Sandbox) -> dict[str, str]:

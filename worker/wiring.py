@@ -21,6 +21,8 @@ from worker.executors.process import ProcessExecutor
 from worker.executors.protocol import Executor
 from worker.executors.run_plan import StepSetting
 
+LISTING_SECONDS = 1.0
+"""How soon an ended run of a finished task is cleared away, and a vanished one noticed."""
 REQUIRED = ("gitlab_url", "gitlab_token", "redis_url", "public_url")
 
 
@@ -77,7 +79,9 @@ def choose_executor(settings: Settings) -> Executor:
     # The embedded Redis lies there too: an agent that reached its socket could write tasks.
     hidden = (settings.state_dir.absolute(),)
     setting = StepSetting(hidden=hidden, readable=(*settings.sandbox_readable, *_agent_files(settings)))
-    return ProcessExecutor(directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox)
+    return ProcessExecutor(
+        directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox, listing_seconds=LISTING_SECONDS
+    )
 
 
 def _agent_files(settings: Settings) -> list[Path]:

@@ -16,7 +16,14 @@ import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabHttpError
 
 from core.crash import point
-from core.errors import GitLabConflict, GitLabDenied, GitLabError, GitLabNotFound, GitLabUnavailable
+from core.errors import (
+    GitLabConflict,
+    GitLabDenied,
+    GitLabError,
+    GitLabNotFound,
+    GitLabUnavailable,
+    TokenRefused,
+)
 
 READ_TRIES: Final = 3
 PAUSE_SECONDS: Final = 0.3
@@ -75,7 +82,7 @@ def _translated(name: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except GitlabAuthenticationError as error:
-        raise GitLabDenied(f"{name}: 401 {_message(error)}") from error
+        raise TokenRefused(f"{name}: 401 {_message(error)}") from error
     except GitlabHttpError as error:
         raise _error_for(error.response_code or 0)(f"{name}: {error.response_code} {_message(error)}") from error
     except (GitlabError, requests.RequestException, ValueError) as error:

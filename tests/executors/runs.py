@@ -20,6 +20,9 @@ from worker.executors.run_directory import RunDirectory
 from worker.executors.run_plan import StepSetting
 from worker.executors.run_states import read_state
 
+READ_TOKEN = f"canary-read-{os.getpid()}"
+WRITE_TOKEN = f"canary-write-{os.getpid()}"
+"""This test process's own: another's run may show its tokens in /proc at the same time."""
 FAKE_STEP = Path(__file__).with_name("fake_step.py")
 PATIENCE_SECONDS = 20.0
 Script = dict[str, list[list[object]]]
@@ -62,8 +65,8 @@ def request_for(
         task_id=7,
         order=order,
         deadline_seconds=deadline_seconds,
-        read_token="canary-read",
-        write_token="canary-write",
+        read_token=READ_TOKEN,
+        write_token=WRITE_TOKEN,
         agent_variables={"MODEL_KEY": "canary-model", "MODEL_URL": "http://model.invalid"},
     )
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from runtime.contract import Step
-from tests.executors.runs import ended, request_for, text_of, until
+from tests.executors.runs import READ_TOKEN, WRITE_TOKEN, ended, request_for, text_of, until
 from worker.executors.process import ProcessExecutor
 from worker.executors.run_directory import RunDirectory
 
-CANARIES = ("canary-read", "canary-write", "canary-model")
+CANARIES = (READ_TOKEN, WRITE_TOKEN, "canary-model")
 DUMP_ALL: dict[str, list[list[object]]] = {step: [["environment", ""]] for step in Step}
 
 
@@ -25,13 +25,13 @@ def test_each_step_has_its_own_secret_alone(executor: ProcessExecutor) -> None:
     plain = {"PATH", "LANG", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "ABLEHAND_RUN", "LC_CTYPE"}
     secret = {step: {name: values[name] for name in sorted(set(values) - plain)} for step, values in found.items()}
     assert secret == {
-        Step.PREPARE: {"ABLEHAND_GIT_TOKEN": "canary-read"},
+        Step.PREPARE: {"ABLEHAND_GIT_TOKEN": READ_TOKEN},
         Step.AGENT: {
             "ABLEHAND_AGENT_VARIABLES": "MODEL_KEY,MODEL_URL",
             "MODEL_KEY": "canary-model",
             "MODEL_URL": "http://model.invalid",
         },
-        Step.PUBLISH: {"ABLEHAND_GIT_TOKEN": "canary-write"},
+        Step.PUBLISH: {"ABLEHAND_GIT_TOKEN": WRITE_TOKEN},
     }
     run = executor.directory / "run"
     assert [found[step]["HOME"] for step in Step] == [
@@ -55,8 +55,8 @@ def test_agent_sees_no_gitlab_token(request: pytest.FixtureRequest, name: str) -
     assert "canary-model" in seen
     assert "/proc/" in seen
     assert "order.json" in seen
-    assert "canary-read" not in seen
-    assert "canary-write" not in seen
+    assert READ_TOKEN not in seen
+    assert WRITE_TOKEN not in seen
 
 
 def test_sandboxed_agent_sees_nothing_of_another_run(sandboxed: ProcessExecutor) -> None:
@@ -66,7 +66,7 @@ def test_sandboxed_agent_sees_nothing_of_another_run(sandboxed: ProcessExecutor)
     ended(sandboxed.directory, "run")
     seen = text_of(sandboxed, "run", Step.AGENT)
 
-    assert "canary-read" not in seen
+    assert READ_TOKEN not in seen
     assert f"{sandboxed.directory}/other" not in seen
     assert f"file {sandboxed.directory}/run/order.json" in seen
 

@@ -25,7 +25,7 @@ from core.store import TaskStore
 from core.task import Task
 from operate import hook
 from operate.embedded_redis import EmbeddedRedis
-from operate.processes import Processes
+from operate.processes import Child, Processes
 from operate.up import free_port, running
 from simulators.gitlab.records import Issue, MergeRequest, Note, Project, User
 from simulators.gitlab.server import GitLabServer
@@ -44,6 +44,7 @@ class Stack:
     redis: EmbeddedRedis
     settings: Settings
     processes: Processes
+    environment: dict[str, str]
     folder: Path
     alice: User
     bot: User
@@ -114,6 +115,16 @@ class Stack:
     def log(self) -> str:
         """Give what the processes have logged."""
         return (self.folder / "ablehand.log").read_text("utf-8")
+
+    @contextmanager
+    def another(self, room: str) -> Iterator[None]:
+        """Run a second process of *room* for a while."""
+        further = Processes([Child(f"another {room}", [room])], self.environment, log_file=self.folder / "ablehand.log")
+        further.start()
+        try:
+            yield
+        finally:
+            further.stop()
 
     def page(self, note: Note) -> str:
         """Open the page that a comment links to."""
@@ -203,6 +214,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
             redis=redis,
             settings=settings,
             processes=processes,
+            environment=environment,
             folder=folder,
             alice=alice,
             bot=bot,

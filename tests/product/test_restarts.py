@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,21 @@ def test_a_running_agent_goes_on_while_ours_restart(own: Stack, rooms: tuple[str
     assert request.source_branch.startswith("agent/")
     assert len(own.replies(issue)) == 2
     assert own.page(own.replies(issue)[0]).count("waiting") == 1  # the agent ran once, and its log has each line once
+
+
+def test_a_long_run_is_not_taken_for_lost(own: Stack) -> None:
+    """A run that outlasts many looks at it stays what it is."""
+    gate = Gate()
+    issue = at_the_gate(own, gate)
+    passed = own.task(issue).version
+
+    time.sleep(4 * own.settings.retry_seconds)  # the very thing that must not matter: time passes
+    gate.open()
+    own.wait_for_closing(issue)
+
+    assert own.task(issue).phase is Phase.COMPLETED
+    assert own.task(issue).job_name == f"agent-{own.task(issue).id}-a1"
+    assert passed < own.task(issue).version
 
 
 def test_redis_dies_and_comes_back(own: Stack) -> None:

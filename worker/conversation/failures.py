@@ -38,7 +38,7 @@ _SENTENCES: Final = {
     Reason.POLICY: "The change touches files that the agent may not change, so nothing was pushed: "
     "change them by hand, or ask without them.",
     Reason.BRANCH_EXISTS: "The branch {branch} holds other commits already, so nothing was pushed: "
-    "delete it, then {again}.",
+    "{again}, and it gets a branch of its own.",
     Reason.PUSH_REJECTED: "GitLab refused the push: see its push rules and protected branches, then {again}.",
     Reason.INFRASTRUCTURE: "The sandbox could not be started or broke: {again}; if that does not help, {operator}.",
     Reason.OUT_OF_MEMORY: "The run needed more memory than it may use: ask for a smaller part of it, "

@@ -17,8 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-RUN_VARIABLE: Final = "ABLEHAND_RUN"
-"""In the environment of every step: the run's directory. By it `end_marked` finds what a lost run left alive."""
 GRACE_SECONDS: Final = 1.0
 """Between TERM and KILL."""
 _SET_DEATH_SIGNAL: Final = 1
@@ -88,9 +86,9 @@ def end_descendants(step: int, *, spare: bool, wait: Callable[[float], None]) ->
     return exit_code
 
 
-def end_marked(directory: Path) -> bool:
-    """Kill what bears the run's mark in its environment, for a run without a supervisor; whether there was any."""
-    mark = f"{RUN_VARIABLE}={directory}".encode()
+def end_marked(variable: str, value: str) -> bool:
+    """Kill what has *variable* with this *value* in its environment; whether there was any."""
+    mark = f"{variable}={value}".encode()
     found = False
     for pid in _pids():
         with suppress(OSError):

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runtime.contract import AGENT_VARIABLES_VARIABLE, GIT_TOKEN_VARIABLE, Step
+from runtime.contract import AGENT_VARIABLES_VARIABLE, GIT_TOKEN_VARIABLE, RUN_VARIABLE, Step
 from worker.executors.bubblewrap import View, enclose
-from worker.executors.process_tree import RUN_VARIABLE
 from worker.executors.protocol import RunRequest
 from worker.executors.run_directory import ORDER, RunDirectory
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.task import Reason
-from runtime.contract import RESULT_LIMIT_BYTES, Step
+from runtime.contract import RESULT_LIMIT_BYTES, RUN_VARIABLE, Step
 from worker.executors.process_tree import end_marked
 from worker.executors.protocol import RunState, StepPhase, StepState
 from worker.executors.run_directory import CANCEL, END, RUN, STARTED, RunDirectory, is_run_name
@@ -121,7 +121,7 @@ def end_leftovers(run: RunDirectory) -> bool:
     To be called with the run's lock held.
     """
     for _ in range(LEFTOVER_ROUNDS):
-        if not end_marked(run.path):
+        if not end_marked(RUN_VARIABLE, str(run.path)):
             return True
         time.sleep(0.01)
     return False

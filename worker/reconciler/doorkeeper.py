@@ -9,7 +9,6 @@ import asyncio
 import logging
 from typing import Final
 
-from core.crash import point
 from core.doorbell import StepName
 from core.task import Phase, Reason, Task
 from worker.steps.endings import end
@@ -58,7 +57,6 @@ async def fill_slots(desk: Desk) -> None:
 
 
 async def _stop(desk: Desk, task: Task) -> None:
+    """Fail a task whose run is late; what is alive of a final task's run is ended by `worker.reconciler.runs`."""
     log.warning("run is overdue", extra={"task_id": task.id, "phase": task.phase.value})
-    with point("executor.cancel"):
-        await asyncio.to_thread(desk.executor.cancel, task.job_name)
     await end(desk, task, Reason.TIMEOUT, "the run did not end in its time")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NoReturn
 
-from core.errors import Fenced, LeaseLost, StoreError
+from core.errors import Fenced, StoreError
 from core.settings import Settings
 from worker.reconciler.doorkeeper import fill_slots, ring_overdue, ring_untold
 from worker.reconciler.runs import Runs
@@ -30,11 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Reconcile until told to stop.
-
-    Raises:
-        LeaseLost: Another leader took over; the process is to be started anew.
-    """
+    """Reconcile until told to stop; a leader whose lease is another's ends the process with status 1."""
     asyncio.run(_serve(settings))
 
 
@@ -56,16 +53,13 @@ async def _serve(settings: Settings) -> None:
 
 async def _lead(desk: Desk, holder: str, fence: int) -> None:
     log.info("leading", extra={"fence": fence})
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_keep(desk, holder, fence))
-            group.create_task(Runs(desk, fence).watch())
-            group.create_task(_every(TICK_SECONDS, ring_overdue, desk))
-            group.create_task(_every(TICK_SECONDS, ring_untold, desk))
-            group.create_task(_every(SLOTS_SECONDS, fill_slots, desk))
-            group.create_task(_every(desk.settings.sweep_seconds, sweep, desk))
-    except* (Fenced, LeaseLost):
-        raise LeaseLost("another reconciler leads") from None
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep(desk, holder, fence))
+        group.create_task(Runs(desk, fence).watch())
+        group.create_task(_every(TICK_SECONDS, ring_overdue, desk))
+        group.create_task(_every(TICK_SECONDS, ring_untold, desk))
+        group.create_task(_every(SLOTS_SECONDS, fill_slots, desk))
+        group.create_task(_every(desk.settings.sweep_seconds, sweep, desk))
 
 
 async def _stand_by(desk: Desk, holder: str) -> int:
@@ -87,25 +81,32 @@ async def _keep(desk: Desk, holder: str, fence: int) -> None:
         await asyncio.sleep(desk.settings.leader_lease_seconds / RENEWALS)
         try:
             if await desk.store.lead(holder, milliseconds=_lease(desk), fence=fence) != fence:
-                raise LeaseLost("the leader's lease is another's")
+                _end_at_once("another reconciler leads")
             held_until = loop.time() + desk.settings.leader_lease_seconds
         except StoreError as error:
             log.warning("lease not renewed", extra={"why": str(error)})
             if loop.time() > held_until:
-                raise LeaseLost("the leader's lease ran out") from error
+                _end_at_once("the lease ran out while Redis was away")
 
 
 async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk: Desk) -> None:
-    while True:
+    turn = asyncio.current_task()
+    # A client library may swallow a cancellation that comes together with its own timeout: hence the question.
+    while turn is not None and not turn.cancelling():
         try:
             await work(desk)
-        except (Fenced, asyncio.CancelledError):
-            raise
+        except Fenced as error:
+            _end_at_once(str(error))
         except Exception as error:
             # The one broad except of this process: whatever one turn meets, the next one is made.
             log.exception("turn failed", extra={"work": work.__name__, "why": str(error)})
             await asyncio.sleep(PAUSE_SECONDS)
         await asyncio.sleep(seconds)
+
+
+def _end_at_once(why: str) -> NoReturn:
+    log.error("not leading any more; the process ends", extra={"why": why})
+    os._exit(1)
 
 
 def _lease(desk: Desk) -> int:

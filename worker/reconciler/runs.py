@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from typing import Final
 
 from core.crash import point
 from core.errors import AblehandError, Fenced
@@ -23,9 +22,6 @@ from worker.reconciler.follow_logs import Follower
 from worker.steps.endings import end
 from worker.steps.launch import GRACE_SECONDS
 from worker.wiring import Desk
-
-ABSENT_SECONDS: Final = 10.0
-"""How long a run must be missing from the listings before it counts as lost."""
 
 log = logging.getLogger(__name__)
 
@@ -128,10 +124,10 @@ class Runs:
         absent = set()
         for task_id in await self._desk.store.live():
             task = await self._desk.store.get(task_id)
-            if task is None or task.phase not in FOLLOWED - {Phase.LAUNCHING} or task.job_name in listing.names:
+            if task is None or task.phase not in FOLLOWED - {Phase.LAUNCHING} or run_name(task) in listing.names:
                 continue
             absent.add(task_id)
             since = self._absent_since.setdefault(task_id, time.monotonic())
-            if time.monotonic() - since > ABSENT_SECONDS:
+            if time.monotonic() - since > self._desk.settings.retry_seconds:
                 await end(self._desk, task, Reason.LOST)
         self._absent_since = {task_id: since for task_id, since in self._absent_since.items() if task_id in absent}

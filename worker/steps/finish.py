@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from core import links
-from core.errors import GitLabConflict, GitLabError, GitLabUnavailable
+from core.errors import GitLabConflict, GitLabError, GitLabUnavailable, TokenRefused
 from core.gitlab.nouns import MergeRequest, Project
 from core.lease import Lease, hold
 from core.task import Phase, Reason, Task
@@ -30,8 +30,8 @@ async def finish(desk: Desk, task: Task) -> None:
             return
         try:
             merge_request = await _merge_request(desk, lease, fresh)
-        except GitLabUnavailable:
-            raise
+        except (GitLabUnavailable, TokenRefused):
+            raise  # not this merge request's trouble: tried again
         except GitLabError as error:
             await end(desk, fresh, Reason.MERGE_REQUEST, str(error))
             return

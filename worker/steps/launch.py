@@ -55,7 +55,7 @@ async def _start(desk: Desk, task: Task) -> None:
         await end(desk, task, Reason.INFRASTRUCTURE, str(error))
         return
     late = orders.deadline_seconds(desk.settings) + GRACE_SECONDS
-    await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late, job_name=request.name)
+    await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late)
     log.info("run launched", extra={"task_id": task.id, "run": request.name})
 
 
@@ -78,4 +78,6 @@ async def _pin(desk: Desk, task: Task, project: Project) -> Task | None:
     head = desk.gitlab.branch_head(project.id, task.branch)
     if not head:
         raise Refusal(Reason.BRANCH, task.branch)
-    return await desk.store.change(task, tell_after=None, base_commit=head, repository=project.path)
+    return await desk.store.change(
+        task, tell_after=None, base_commit=head, repository=project.path, job_name=orders.run_name(task)
+    )
