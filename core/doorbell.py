@@ -33,6 +33,17 @@ class Doorbell:
     def __init__(self, redis: Redis) -> None:
         self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=STEP_SECONDS)
 
+    def waiting(self) -> int:
+        """Count the jobs that no worker has taken yet.
+
+        Raises:
+            StoreError: Redis did not answer.
+        """
+        try:
+            return int(self._queue.count)
+        except (RedisError, OSError) as error:
+            raise StoreError(f"count jobs: {type(error).__name__}: {error}") from error
+
     def ring(self, step: StepName, *task_ids: int) -> None:
         """Ask for *step* to be run for each task.
 

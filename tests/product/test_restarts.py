@@ -123,6 +123,7 @@ def test_slots_bound_and_everything_ends(short_folder: Path) -> None:
         most = 0
         while not all(stack.closing(issue) for issue in issues):
             most = max(most, int(stack.leftovers().get("slots", 0)))
+            time.sleep(0.05)
         stack.wait_until_quiet()
 
         assert len(stack.merge_requests(project)) == 12

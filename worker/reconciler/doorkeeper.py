@@ -1,6 +1,7 @@
 """Rings what is due: steps whose deadline has passed, and what people have not been told yet.
 
-Bells are rung at once by whoever changes a task; this is what makes a lost one cost seconds and never a task.
+Bells are rung at once by whoever changes a task; this is what makes a lost one cost seconds and never a task. While the
+workers have much to do nothing is rung again: the bells that they have not answered yet are among what waits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ STEP_OF: Final[dict[Phase, StepName]] = {
     Phase.FINISHING: "finish",
 }
 
+MUCH_TO_DO: Final = 20
+"""Jobs that wait."""
+
 log = logging.getLogger(__name__)
+
+
+async def ring_due(desk: Desk) -> None:
+    """Ring what is overdue and what people have not been told, unless the workers are behind."""
+    if not await is_busy(desk):
+        await ring_overdue(desk)
+        await ring_untold(desk)
 
 
 async def ring_overdue(desk: Desk) -> None:
@@ -50,10 +61,15 @@ async def ring_untold(desk: Desk) -> None:
 
 
 async def fill_slots(desk: Desk) -> None:
-    """Ring the launch of the queue's head where a slot is free."""
+    """Ring the launch of the queue's head where a slot is free: whoever freed it has rung, and may have died of it."""
     queued = await desk.store.queued()
-    if queued and await desk.store.slots_taken() < desk.settings.max_runs:
+    if queued and not await is_busy(desk) and await desk.store.slots_taken() < desk.settings.max_runs:
         await asyncio.to_thread(desk.doorbell.ring, "launch", queued[0])
+
+
+async def is_busy(desk: Desk) -> bool:
+    """Tell whether the workers have enough to do already."""
+    return await asyncio.to_thread(desk.doorbell.waiting) >= MUCH_TO_DO
 
 
 async def _stop(desk: Desk, task: Task) -> None:

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from core.errors import Fenced, StoreError
 from core.settings import Settings
-from worker.reconciler.doorkeeper import fill_slots, ring_overdue, ring_untold
+from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
 from worker.wiring import Desk, choose_executor, furnish
@@ -25,7 +25,6 @@ RENEWALS: Final = 4
 """How often the lease is renewed in its own time."""
 PAUSE_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.2
-SLOTS_SECONDS: Final = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +55,8 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep(desk, holder, fence))
         group.create_task(Runs(desk, fence).watch())
-        group.create_task(_every(TICK_SECONDS, ring_overdue, desk))
-        group.create_task(_every(TICK_SECONDS, ring_untold, desk))
-        group.create_task(_every(SLOTS_SECONDS, fill_slots, desk))
+        group.create_task(_every(TICK_SECONDS, ring_due, desk))
+        group.create_task(_every(desk.settings.retry_seconds, fill_slots, desk))
         group.create_task(_every(desk.settings.sweep_seconds, sweep, desk))
 
 

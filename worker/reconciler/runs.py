@@ -19,7 +19,7 @@ from worker.executors.protocol import Listing, RunState
 from worker.orders import deadline_seconds, run_name
 from worker.reconciler.decide import FOLLOWED, Move, decide
 from worker.reconciler.follow_logs import Follower
-from worker.steps.endings import end
+from worker.steps.endings import end, ring_after
 from worker.steps.launch import GRACE_SECONDS
 from worker.wiring import Desk
 
@@ -88,7 +88,7 @@ class Runs:
         if move.to is Phase.FINISHING:
             await asyncio.to_thread(self._desk.doorbell.ring, "finish", task.id)
         elif move.to.is_final:
-            await asyncio.to_thread(self._desk.doorbell.ring, "report", task.id)
+            await ring_after(self._desk, changed)
 
     def _remaining(self, task: Task) -> float:
         """Seconds that the run still has: its deadline is the run's, not each phase's."""

@@ -31,5 +31,13 @@ async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str, *
     )
     if ended is not None:
         log.info("task ended", extra={"task_id": task.id, "phase": to.value, "reason": reason.value})
-        if not silent:
-            desk.doorbell.ring("report", task.id)
+        await ring_after(desk, ended)
+
+
+async def ring_after(desk: Desk, ended: Task) -> None:
+    """Have people told of a task's end, and let the next in the queue have its slot."""
+    if ended.reason not in SILENT_REASONS:
+        desk.doorbell.ring("report", ended.id)
+    queued = await desk.store.queued()
+    if queued:
+        desk.doorbell.ring("launch", queued[0])

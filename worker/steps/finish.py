@@ -10,7 +10,7 @@ from core.gitlab.nouns import MergeRequest, Project
 from core.lease import Lease, hold
 from core.task import Phase, Reason, Task
 from worker.conversation.merge_request import merge_request_description, merge_request_title
-from worker.steps.endings import end
+from worker.steps.endings import end, ring_after
 from worker.steps.entry import enter
 from worker.wiring import Desk
 
@@ -40,7 +40,7 @@ async def finish(desk: Desk, task: Task) -> None:
         )
     if done is not None:
         log.info("task completed", extra={"task_id": task.id, "merge_request": merge_request.iid})
-        desk.doorbell.ring("report", task.id)
+        await ring_after(desk, done)
 
 
 async def _merge_request(desk: Desk, lease: Lease, task: Task) -> MergeRequest:
