@@ -123,13 +123,10 @@ class TaskStore:
         with point("store.told"):
             return bool(await self._run("told", task.id, task.version))
 
-    async def overdue(self, limit: int = 100) -> list[int]:
-        """List tasks whose deadline has passed, the longest overdue first."""
-        return await self._due("deadlines", limit)
-
-    async def untold(self, limit: int = 100) -> list[int]:
-        """List tasks of which people are to be told now."""
-        return await self._due("outbox", limit)
+    async def due(self, limit: int = 100) -> tuple[list[int], list[int]]:
+        """List the tasks whose deadline has passed, and those of which people are to be told now."""
+        overdue, untold = await self._run("due", limit)
+        return [int(member) for member in overdue], [int(member) for member in untold]
 
     async def postpone(self, kind: str, task_id: int, seconds: float) -> None:
         """Look at an entry of "deadlines" or "outbox" again in *seconds*, if it is still there."""
@@ -190,12 +187,6 @@ class TaskStore:
     async def recall(self, name: str) -> str:
         """Read what `remember` kept; empty where nothing was."""
         return await self._try(self.redis.get(f"{PREFIX}:memory:{name}")) or ""
-
-    async def _due(self, kind: str, limit: int) -> list[int]:
-        found = await self._try(
-            self.redis.zrange(f"{PREFIX}:{kind}", "-inf", await self.now(), byscore=True, offset=0, num=limit)
-        )
-        return [int(member) for member in found]
 
     async def _run(self, script: str, *arguments: str | float) -> Any:
         return await self._try(self._scripts[script](keys=[PREFIX], args=list(arguments)))

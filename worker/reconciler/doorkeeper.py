@@ -30,14 +30,15 @@ log = logging.getLogger(__name__)
 
 async def ring_due(desk: Desk) -> None:
     """Ring what is overdue and what people have not been told, unless the workers are behind."""
-    if not await is_busy(desk):
-        await ring_overdue(desk)
-        await ring_untold(desk)
+    overdue, untold = await desk.store.due()
+    if (overdue or untold) and not await is_busy(desk):
+        await ring_overdue(desk, overdue)
+        await ring_untold(desk, untold)
 
 
-async def ring_overdue(desk: Desk) -> None:
+async def ring_overdue(desk: Desk, overdue: list[int]) -> None:
     """Ring the step of every task whose deadline has passed; end the runs that should have ended."""
-    for task_id in await desk.store.overdue():
+    for task_id in overdue:
         task = await desk.store.get(task_id)
         if task is None or task.phase.is_final:
             await desk.store.drop("deadlines", task_id)
@@ -50,9 +51,9 @@ async def ring_overdue(desk: Desk) -> None:
             await asyncio.to_thread(desk.doorbell.ring, step, task_id)
 
 
-async def ring_untold(desk: Desk) -> None:
+async def ring_untold(desk: Desk, untold: list[int]) -> None:
     """Have people told of every change that is due."""
-    for task_id in await desk.store.untold():
+    for task_id in untold:
         if await desk.store.get(task_id) is None:
             await desk.store.drop("outbox", task_id)
             continue

@@ -24,7 +24,7 @@ from worker.wiring import Desk, choose_executor, furnish
 RENEWALS: Final = 4
 """How often the lease is renewed in its own time."""
 PAUSE_SECONDS: Final = 1.0
-TICK_SECONDS: Final = 0.2
+TICK_SECONDS: Final = 0.25
 
 log = logging.getLogger(__name__)
 

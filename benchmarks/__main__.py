@@ -1,0 +1,12 @@
+"""Runs every benchmark, or those that are named: ``python -m benchmarks [whole_way] [webhook] …``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("whole_way", "webhook", "idle", "runtime_overhead")
+
+for name in sys.argv[1:] or NAMES:
+    print(f"== {name}")
+    importlib.import_module(f"benchmarks.{name}").main()
