@@ -30,12 +30,20 @@ T = TypeVar("T")
 class Transport:
     """One authenticated connection pool to one GitLab; for one process and one thread at a time."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self._pause = pause_seconds
         # As a Bearer token, requests drops it when a redirect leaves the host; a PRIVATE-TOKEN header would follow.
         self._api = gitlab.Gitlab(
             url,
             oauth_token=token,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             retry_transient_errors=False,
             keep_base_url=True,
             user_agent="ablehand",
@@ -68,7 +76,7 @@ class Transport:
                 try:
                     return _translated(name, read)
                 except GitLabUnavailable:
-                    time.sleep(PAUSE_SECONDS * 2 ** (tried - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                    time.sleep(self._pause * 2 ** (tried - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             return _translated(name, read)
 
 
