@@ -17,6 +17,7 @@ from core.gitlab.nouns import (
     Note,
     Project,
     User,
+    head_of,
     issue_of,
     label_event_of,
     merge_request_of,
@@ -128,7 +129,7 @@ class GitLab:
         """Give the commit that a branch is at; empty where there is no such branch."""
         path = f"/projects/{project_id}/repository/branches/{quote(branch, safe='')}"
         try:
-            return str(self._api.read("branch", path)["commit"]["id"])
+            return head_of(self._api.read("branch", path))
         except GitLabNotFound:
             return ""
 
@@ -148,12 +149,11 @@ class GitLab:
 
     def token(self) -> dict[str, Any]:
         """Read what GitLab says of our own token: scopes, expires_at."""
-        answer: dict[str, Any] = self._api.read("token", "/personal_access_tokens/self")
-        return answer
+        return self._api.read("token", "/personal_access_tokens/self")
 
     def version(self) -> str:
         """Give GitLab's version."""
-        return str(self._api.read("version", "/version")["version"])
+        return str(self._api.read("version", "/version").get("version", "of unknown version"))
 
     def hooks(self, project_id: int) -> list[dict[str, Any]]:
         """List a project's webhooks."""
@@ -162,8 +162,7 @@ class GitLab:
     def save_hook(self, project_id: int, hook_id: int, fields: dict[str, Any]) -> dict[str, Any]:
         """Change a webhook, or create one where *hook_id* is 0."""
         path = f"/projects/{project_id}/hooks" + (f"/{hook_id}" if hook_id else "")
-        answer: dict[str, Any] = self._api.write("save_hook", "put" if hook_id else "post", path, fields)
-        return answer
+        return self._api.write("save_hook", "put" if hook_id else "post", path, fields)
 
 
 def connect(settings: Settings) -> GitLab:
