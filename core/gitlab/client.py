@@ -6,6 +6,7 @@ requests) is looked for by its caller before it is written.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -64,6 +65,8 @@ class GitLab:
         except GitLabNotFound:
             return 0
         active = member.get("state") == "active" and member.get("membership_state", "active") == "active"
+        # GitLab lists an expired member until its nightly job.
+        active = active and (member.get("expires_at") or "9") > datetime.now(UTC).date().isoformat()
         return int(member.get("access_level") or 0) if active else 0
 
     def memberships(self) -> list[int]:
@@ -166,5 +169,10 @@ class GitLab:
 
 
 def connect(settings: Settings) -> GitLab:
-    """Open GitLab with the bot's own token."""
+    """Open GitLab with the bot's own token.
+
+    Raises:
+        SettingsError: Its address is missing: python-gitlab would send the token to gitlab.com.
+    """
+    settings.require("gitlab_url", "gitlab_token")
     return GitLab(Transport(settings.gitlab_url, settings.gitlab_token.get_secret_value()))
