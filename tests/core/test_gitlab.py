@@ -34,7 +34,7 @@ class _Listener(HTTPServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - http.server's own name
+    def do_GET(self) -> None:
         assert isinstance(self.server, _Listener)
         self.server.headers.append(dict(self.headers))
         body = b'{"id": 1, "username": "mallory"}'
