@@ -7,20 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
 
 from core.crash import point
-from core.doorbell import StepName
-from core.task import Phase, Reason, Task
+from core.doorbell import STEP_OF
+from core.task import Reason, Task
 from worker.steps.endings import end
 from worker.wiring import Desk
-
-STEP_OF: Final[dict[Phase, StepName]] = {
-    Phase.RECEIVED: "intake",
-    Phase.QUEUED: "launch",
-    Phase.LAUNCHING: "launch",
-    Phase.FINISHING: "finish",
-}
 
 log = logging.getLogger(__name__)
 
