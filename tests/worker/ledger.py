@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
@@ -59,3 +61,10 @@ async def bells(redis: Redis) -> list[str]:
         described = await redis.hget(f"rq:job:{job}", "description")  # type: ignore[misc]
         rung.append(str(described))
     return rung
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait for *condition*, at most five seconds."""
+    async with asyncio.timeout(5):
+        while not await condition():
+            await asyncio.sleep(0.01)

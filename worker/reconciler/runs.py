@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 class Runs:
     """The leader's view of all runs. *fence* goes with every change."""
 
-    def __init__(self, desk: Desk, fence: int) -> None:
+    def __init__(self, desk: Desk, fence: int, *, absent_seconds: float = ABSENT_SECONDS) -> None:
+        self._absent_seconds = absent_seconds
         self._desk = desk
         self._fence = fence
         self._redactor = Redactor(desk.settings.secrets())
@@ -133,6 +134,6 @@ class Runs:
                 continue
             absent.add(task_id)
             since = self._absent_since.setdefault(task_id, time.monotonic())
-            if time.monotonic() - since > ABSENT_SECONDS:
+            if time.monotonic() - since > self._absent_seconds:
                 await end(self._desk, task, Reason.LOST)
         self._absent_since = {task_id: since for task_id, since in self._absent_since.items() if task_id in absent}
