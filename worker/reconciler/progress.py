@@ -35,7 +35,10 @@ def fold(progress: Progress, event: Event) -> Progress:
 
 
 def described(event: Event) -> str:
-    """Give the one log line that stands for *event*; empty for marks that there are not, and for those that only move the progress comment."""
+    """Give the one log line that stands for *event*.
+
+    Empty for a mark that there is not, and for an event that only moves the progress comment.
+    """
     if event.mark not in set(Mark):
         return ""
     if event.kind == "began":
