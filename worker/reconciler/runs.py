@@ -74,10 +74,14 @@ class Runs:
 
     async def _judge(self, state: RunState) -> None:
         task = await self._desk.store.get(state.task_id)
-        if task is None or run_name(task) != state.name or task.phase.is_final:
+        if task is None or run_name(task) != state.name:
             await self._clear(state)
             return
+        # Also that of a final task: a leader before us may have shipped half of it.
         self._follow(task, state)
+        if task.phase.is_final:
+            await self._clear(state)
+            return
         move = decide(task, state)
         if move is not None:
             await self._make(task, move)
