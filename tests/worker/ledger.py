@@ -57,8 +57,8 @@ async def moved(desk: Desk, task: Task, *phases: Phase, deadline_seconds: float 
 async def bells(redis: Redis) -> list[str]:
     """List the bells that were rung and not yet heard, in order: the step's module and the task's id."""
     rung = []
-    for job in await redis.lrange("rq:queue:ablehand", 0, -1):  # type: ignore[misc]
-        described = await redis.hget(f"rq:job:{job}", "description")  # type: ignore[misc]
+    for job in await redis.lrange("rq:queue:ablehand", 0, -1):
+        described = await redis.hget("rq:job:" + str(job), "description")
         rung.append(str(described))
     return rung
 

@@ -101,7 +101,7 @@ async def test_a_gitlab_that_is_away_for_a_day_fails_the_task(desk: Desk, town: 
     """That long ago the task entered its phase."""
     task = await received(desk, comment_trigger(town.say("/agent do it")))
     entered = time.time() - entry.UNAVAILABLE_SECONDS - 60
-    await desk.redis.hset(f"{PREFIX}:task:{task.id}", "at:received", str(entered))  # type: ignore[misc]
+    await desk.redis.hset(f"{PREFIX}:task:{task.id}", "at:received", str(entered))
 
     await failing(settings, task, GitLabUnavailable("502"))
 
