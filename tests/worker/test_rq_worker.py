@@ -43,7 +43,8 @@ def put(redis: Redis, data: bytes, **fields: str) -> str:
     """Put a job into the queue by hand, as whoever reaches Redis can."""
     job = Job.create(FUNCTIONS["report"], [1], connection=redis, serializer=JSONSerializer)
     job.save()
-    redis.hset(job.key, mapping={"data": zlib.compress(data), "origin": QUEUE, "status": "queued", **fields})
+    values: dict[Any, Any] = {"data": zlib.compress(data), "origin": QUEUE, "status": "queued", **fields}
+    redis.hset(job.key, mapping=values)
     redis.lpush(f"rq:queue:{QUEUE}", job.id)
     return str(job.id)
 
