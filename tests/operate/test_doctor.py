@@ -15,10 +15,10 @@ from simulators.gitlab.faults import Outage
 from tests.worker.town import Town
 
 
-def findings(town: Town, redis_url: str, *projects: str, **others: object) -> dict[str, str]:
+def findings(town: Town, redis: str, *projects: str, **others: object) -> dict[str, str]:
     """Examine; give what was checked and how to mend it."""
     values: dict[str, object] = {"webhook_secret": "a-secret-of-ours", "sandbox": "off"}
-    settings = town.settings(**{"redis_url": redis_url} | values | others)  # type: ignore[arg-type]
+    settings = town.settings(**{"redis_url": redis} | values | others)  # type: ignore[arg-type]
     return {finding.what: finding.mend for finding in examine(settings, projects)}
 
 

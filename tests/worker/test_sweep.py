@@ -21,8 +21,7 @@ pytestmark = pytest.mark.anyio
 
 async def triggers(desk: Desk) -> list[tuple[Source, int]]:
     """List what has become a task: its source and the event's id."""
-    tasks = [await now(desk, int(number)) for number in await desk.redis.zrange("{ablehand}:tasks", 0, -1)]
-    return [(task.trigger.source, task.trigger.event_id) for task in tasks]
+    return [(task.trigger.source, task.trigger.event_id) for task in await desk.store.latest()]
 
 
 async def test_missed_comments_and_labels_are_found_once(desk: Desk, town: Town) -> None:
@@ -151,4 +150,4 @@ async def test_a_free_slot_rings_the_oldest(desk: Desk, town: Town) -> None:
 
 
 async def _members(redis: Redis, kind: str) -> list[str]:
-    return list(await redis.zrange(f"{{ablehand}}:{kind}", 0, -1))
+    return [str(member) for member in await redis.zrange(f"{{ablehand}}:{kind}", 0, -1)]
