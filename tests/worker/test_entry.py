@@ -27,6 +27,7 @@ async def failing(settings: Settings, task: Task, error: Exception, *, times: in
     """Enter a step that raises *error*, as an RQ worker does."""
 
     async def step(_desk: Desk, _task: Task) -> None:
+        """Fail."""
         raise error
 
     entry.configure(settings)
@@ -116,6 +117,7 @@ async def test_what_another_will_do_is_not_counted(
     task = await received(desk, comment_trigger(town.say("/agent do it")))
 
     async def step(_desk: Desk, _task: Task) -> None:
+        """Fail."""
         raise error
 
     entry.configure(settings)

@@ -130,6 +130,8 @@ async def test_what_is_shipped_is_folded_already(desk: Desk, task: Task, executo
         """The process is gone."""
 
     class DyingLog(TaskLog):
+        """A log whose process is killed at the first line."""
+
         async def append(self, task_id: int, entries: object) -> None:
             """Check what the ledger holds when the lines come."""
             del entries
