@@ -15,6 +15,7 @@ from rq.serializers import JSONSerializer
 
 from core.crash import point
 from core.errors import StoreError
+from core.task import Phase
 
 StepName = Literal["intake", "launch", "report", "finish"]
 
@@ -25,6 +26,13 @@ FUNCTIONS: Final[dict[str, str]] = {
     name: f"worker.steps.{name}.run" for name in ("intake", "launch", "report", "finish")
 }
 """All that may stand in a job; the worker refuses anything else."""
+STEP_OF: Final[dict[Phase, StepName]] = {
+    Phase.RECEIVED: "intake",
+    Phase.QUEUED: "launch",
+    Phase.LAUNCHING: "launch",
+    Phase.FINISHING: "finish",
+}
+"""The step that a task waits for; in the other phases it waits for its run, or for nothing."""
 
 
 class Doorbell:

@@ -140,6 +140,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without credentials or query")
         return value.rstrip("/")
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        if address and not address.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
     @field_validator("agent_command", mode="before")
     @classmethod
     def _split_command(cls, value: Any) -> Any:

@@ -62,15 +62,18 @@ class TaskStore:
         *delivery* is the Idempotency-Key, empty for what the sweep found. The id is 0 where a known delivery's task is
         long gone.
         """
-        digest = hashlib.sha256(f"{self._host}|{trigger.key}".encode()).digest()
-        unique_id = base64.b32encode(digest)[:16].decode().lower()
         about = record.encode({"trigger": trigger})["trigger"]
         with point("store.accept"):
             new, task_id = await self._run(
-                "accept", delivery, trigger.key, unique_id, secrets.token_urlsafe(12), about,
+                "accept", delivery, trigger.key, self.unique_id(trigger), secrets.token_urlsafe(12), about,
                 self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id,
             )  # fmt: skip
         return bool(new), int(task_id)
+
+    def unique_id(self, trigger: Trigger) -> str:
+        """Name what *trigger* brings about: the same in every ledger of this GitLab."""
+        digest = hashlib.sha256(f"{self._host}|{trigger.key}".encode()).digest()
+        return base64.b32encode(digest)[:16].decode().lower()
 
     async def claim(self, key: str, task_id: int) -> int:
         """Bind a further semantic id to *task_id* unless a task has it already; answer the id of the task that has."""

@@ -6,7 +6,7 @@ not greater than the last, so that shipping a line twice is harmless, and the la
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,22 +60,31 @@ class TaskLog:
     async def position(self, task_id: int, attempt: int, step: str) -> int:
         """Tell behind which position of *step* shipping goes on; 0 where none of it is there."""
         series = entry_id(attempt, step, 0).partition("-")[0]
-        found: Any = await self._redis.xrevrange(_key(task_id), f"{series}-{2**63}", f"{series}-0", count=1)
+        key = _key(task_id)
+        found = await _asked(task_id, self._redis.xrevrange(key, f"{series}-{2**63}", f"{series}-0", count=1))
         return int(found[0][0].partition("-")[2]) if found else 0
 
     async def read(self, task_id: int, after: str = START, *, count: int = 1000) -> list[Entry]:
         """Read up to *count* lines behind *after*."""
-        found: Any = await self._redis.xrange(_key(task_id), f"({after}", "+", count=count)
+        found = await _asked(task_id, self._redis.xrange(_key(task_id), f"({after}", "+", count=count))
         return [_entry(item) for item in found]
 
     async def follow(self, task_id: int, after: str = START, *, block_seconds: float = 5) -> AsyncIterator[list[Entry]]:
         """Yield the lines behind *after* as they come, in batches; an empty one when *block_seconds* brought none."""
         while True:
-            found: Any = await self._redis.xread({_key(task_id): after}, count=500, block=int(block_seconds * 1000))
+            wait = int(block_seconds * 1000)
+            found = await _asked(task_id, self._redis.xread({_key(task_id): after}, count=500, block=wait))
             entries = [_entry(item) for _stream, items in found for item in items] if found else []
             if entries:
                 after = entries[-1].id
             yield entries
+
+
+async def _asked(task_id: int, question: Awaitable[Any]) -> Any:
+    try:
+        return await question
+    except (RedisError, OSError) as error:
+        raise StoreError(f"read log {task_id}: {type(error).__name__}: {error}") from error
 
 
 def _entry(item: tuple[str, dict[str, str]]) -> Entry:

@@ -34,13 +34,17 @@ class Finding:
 def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
     """Check setting by setting, then GitLab, Redis, the executor and each of *projects*."""
     yield from _settings(settings)
-    gitlab = client.connect(settings)
-    reached = list(_gitlab(settings, gitlab))
+    gitlab = client.connect(settings) if settings.gitlab_url and settings.gitlab_token.get_secret_value() else None
+    reached = list(_gitlab(settings, gitlab)) if gitlab else []
     yield from reached
-    yield _checked("Redis answers", lambda: asyncio.run(_redis(settings)), "Check ABLEHAND_REDIS_URL and its server.")
+    if settings.redis_url.get_secret_value():
+        mend = "Check ABLEHAND_REDIS_URL and its server."
+        yield _checked("Redis answers", lambda: asyncio.run(_redis(settings)), mend)
+    else:
+        yield Finding("no ABLEHAND_REDIS_URL: `ablehand up` uses a Redis of its own")
     yield _checked("executor is usable", lambda: choose_executor(settings), "")
     yield from _programs(settings)
-    if not any(finding.mend for finding in reached):
+    if gitlab and not any(finding.mend for finding in reached):
         for path in projects:
             yield from _project(settings, gitlab, path)
 

@@ -19,7 +19,9 @@ EVENTS = {
 
 
 def install(settings: Settings, gitlab: GitLab, project_path: str) -> str:
-    """Make the project's hook what it must be; answer created, repaired or unchanged.
+    """Make the project's hook what it must be; answer what was done: created, repaired, or unchanged.
+
+    GitLab tells whether a hook has a key and never which: an unchanged hook's is set again, and that is said.
 
     Raises:
         GitLabDenied: The bot is not a Maintainer of the project.
@@ -27,22 +29,31 @@ def install(settings: Settings, gitlab: GitLab, project_path: str) -> str:
     """
     settings.require("public_url")
     project = gitlab.project_at(project_path)
-    address = links.webhook(settings)
-    found = next((hook for hook in gitlab.hooks(project.id) if hook["url"] == address), None)
-    if found is not None and all(found.get(name) == value for name, value in EVENTS.items()) and not _keys(settings):
+    fields, keys = wanted(settings), _keys(settings)
+    found = next((hook for hook in gitlab.hooks(project.id) if hook["url"] == fields["url"]), None)
+    is_right = found is not None and _is_right(found, fields, keys)
+    if is_right and not keys:
         return "unchanged"
-    gitlab.save_hook(project.id, int(found["id"]) if found else 0, wanted(settings))
+    gitlab.save_hook(project.id, int(found["id"]) if found else 0, fields | keys)
+    if is_right:
+        return "unchanged, its key set again"
     return "repaired" if found else "created"
 
 
 def wanted(settings: Settings) -> dict[str, Any]:
-    """Give the fields that the hook must have. GitLab never tells a hook's secrets, so they are always sent."""
+    """Give the fields that the hook must have, its keys aside."""
     return {
         "url": links.webhook(settings),
         "enable_ssl_verification": settings.public_url.startswith("https:"),
         **EVENTS,
-        **_keys(settings),
     }
+
+
+def _is_right(hook: dict[str, Any], fields: dict[str, Any], keys: dict[str, str]) -> bool:
+    # A GitLab that does not tell whether there is a key is taken at its word for one.
+    return all(hook.get(name) == value for name, value in fields.items()) and all(
+        hook.get(f"{name}_present", True) for name in keys
+    )
 
 
 def _keys(settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ requests) is looked for by its caller before it is written.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from core.gitlab.nouns import (
     Note,
     Project,
     User,
+    head_of,
     issue_of,
     label_event_of,
     merge_request_of,
@@ -63,6 +65,8 @@ class GitLab:
         except GitLabNotFound:
             return 0
         active = member.get("state") == "active" and member.get("membership_state", "active") == "active"
+        # GitLab lists an expired member until its nightly job.
+        active = active and (member.get("expires_at") or "9") > datetime.now(UTC).date().isoformat()
         return int(member.get("access_level") or 0) if active else 0
 
     def memberships(self) -> list[int]:
@@ -128,7 +132,7 @@ class GitLab:
         """Give the commit that a branch is at; empty where there is no such branch."""
         path = f"/projects/{project_id}/repository/branches/{quote(branch, safe='')}"
         try:
-            return str(self._api.read("branch", path)["commit"]["id"])
+            return head_of(self._api.read("branch", path))
         except GitLabNotFound:
             return ""
 
@@ -148,12 +152,11 @@ class GitLab:
 
     def token(self) -> dict[str, Any]:
         """Read what GitLab says of our own token: scopes, expires_at."""
-        answer: dict[str, Any] = self._api.read("token", "/personal_access_tokens/self")
-        return answer
+        return self._api.read("token", "/personal_access_tokens/self")
 
     def version(self) -> str:
         """Give GitLab's version."""
-        return str(self._api.read("version", "/version")["version"])
+        return str(self._api.read("version", "/version").get("version", "of unknown version"))
 
     def hooks(self, project_id: int) -> list[dict[str, Any]]:
         """List a project's webhooks."""
@@ -162,11 +165,15 @@ class GitLab:
     def save_hook(self, project_id: int, hook_id: int, fields: dict[str, Any]) -> dict[str, Any]:
         """Change a webhook, or create one where *hook_id* is 0."""
         path = f"/projects/{project_id}/hooks" + (f"/{hook_id}" if hook_id else "")
-        answer: dict[str, Any] = self._api.write("save_hook", "put" if hook_id else "post", path, fields)
-        return answer
+        return self._api.write("save_hook", "put" if hook_id else "post", path, fields)
 
 
 def connect(settings: Settings) -> GitLab:
-    """Open GitLab with the bot's own token."""
+    """Open GitLab with the bot's own token.
+
+    Raises:
+        SettingsError: Its address is missing: python-gitlab would send the token to gitlab.com.
+    """
+    settings.require("gitlab_url", "gitlab_token")
     token = settings.gitlab_token.get_secret_value()
     return GitLab(Transport(settings.gitlab_url, token, timeout_seconds=settings.gitlab_timeout_seconds))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from core.errors import GitLabUnavailable
 
 PRIVATE = "private"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +88,21 @@ class MergeRequest:
     state: str
 
 
+def _checked(read: Callable[P, T]) -> Callable[P, T]:
+    """Have *read* take an object that lacks what we need for a GitLab that is not well."""
+
+    @wraps(read)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            noun = read.__name__.removesuffix("_of").replace("_", " ")
+            raise GitLabUnavailable(f"GitLab's answer is no {noun}: {type(error).__name__}") from error
+
+    return checked
+
+
+@_checked
 def user_of(value: dict[str, Any] | None) -> User:
     """Read a user; a vanished one (null) gets the id 0, which is nobody's."""
     value = value or {}
@@ -92,6 +114,7 @@ def user_of(value: dict[str, Any] | None) -> User:
     )
 
 
+@_checked
 def project_of(value: dict[str, Any]) -> Project:
     """Read a project."""
     return Project(
@@ -106,6 +129,7 @@ def project_of(value: dict[str, Any]) -> Project:
     )
 
 
+@_checked
 def issue_of(value: dict[str, Any]) -> Issue:
     """Read an issue."""
     return Issue(
@@ -122,6 +146,7 @@ def issue_of(value: dict[str, Any]) -> Issue:
     )
 
 
+@_checked
 def note_of(value: dict[str, Any]) -> Note:
     """Read a comment."""
     return Note(
@@ -135,6 +160,7 @@ def note_of(value: dict[str, Any]) -> Note:
     )
 
 
+@_checked
 def label_event_of(value: dict[str, Any]) -> LabelEvent:
     """Read a label event; the label is null once it was deleted."""
     return LabelEvent(
@@ -146,6 +172,13 @@ def label_event_of(value: dict[str, Any]) -> LabelEvent:
     )
 
 
+@_checked
 def merge_request_of(value: dict[str, Any]) -> MergeRequest:
     """Read a merge request."""
     return MergeRequest(iid=int(value["iid"]), web_url=str(value["web_url"]), state=str(value["state"]))
+
+
+@_checked
+def head_of(value: dict[str, Any]) -> str:
+    """Read the commit that a branch is at."""
+    return str(value["commit"]["id"])

@@ -36,7 +36,15 @@ T = TypeVar("T")
 class Transport:
     """One authenticated connection pool to one GitLab; for one process and one thread at a time."""
 
-    def __init__(self, url: str, token: str, *, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_seconds: float = 10,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self._pause = pause_seconds
         # As a Bearer token, requests drops it when a redirect leaves the host; a PRIVATE-TOKEN header would follow.
         self._api = gitlab.Gitlab(
             url,
@@ -47,9 +55,9 @@ class Transport:
             user_agent="ablehand",
         )
 
-    def read(self, name: str, path: str, **query: Any) -> Any:
-        """GET *path*; *name* is the crash point and the words of an error."""
-        return self._attempt(name, lambda: self._api.http_get(path, query_data=query, obey_rate_limit=False))
+    def read(self, name: str, path: str, **query: Any) -> dict[str, Any]:
+        """GET the object *path*; *name* is the crash point and the words of an error."""
+        return self._attempt(name, lambda: _object(self._api.http_get(path, query_data=query, obey_rate_limit=False)))
 
     def read_all(self, name: str, path: str, *, limit: int = 1000, **query: Any) -> list[dict[str, Any]]:
         """GET every page of the list *path*, at most *limit* entries."""
@@ -57,16 +65,17 @@ class Transport:
 
         def pages() -> list[dict[str, Any]]:
             found: Iterable[Any] = self._api.http_list(path, query_data=query, iterator=True, obey_rate_limit=False)
-            return [item for item, _ in zip(found, range(limit), strict=False)]
+            return [_object(item) for item, _ in zip(found, range(limit), strict=False)]
 
         return self._attempt(name, pages)
 
-    def write(self, name: str, verb: str, path: str, body: dict[str, Any]) -> Any:
+    def write(self, name: str, verb: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST or PUT *body* to *path*, once. After `GitLabUnavailable` it may or may not have happened."""
         with point(f"gitlab.{name}"):
-            return _translated(
-                name, lambda: self._api.http_request(verb, path, post_data=body, obey_rate_limit=False).json()
-            )
+            return _translated(name, lambda: _object(self._sent(verb, path, body).json()))
+
+    def _sent(self, verb: str, path: str, body: dict[str, Any]) -> requests.Response:
+        return self._api.http_request(verb, path, post_data=body, obey_rate_limit=False)
 
     def _attempt(self, name: str, read: Callable[[], T]) -> T:
         with point(f"gitlab.{name}"):
@@ -74,7 +83,7 @@ class Transport:
                 try:
                     return _translated(name, read)
                 except GitLabUnavailable:
-                    time.sleep(PAUSE_SECONDS * 2 ** (tried - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                    time.sleep(self._pause * 2 ** (tried - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             return _translated(name, read)
 
 
@@ -85,8 +94,16 @@ def _translated(name: str, call: Callable[[], T]) -> T:
         raise TokenRefused(f"{name}: 401 {_message(error)}") from error
     except GitlabHttpError as error:
         raise _error_for(error.response_code or 0)(f"{name}: {error.response_code} {_message(error)}") from error
-    except (GitlabError, requests.RequestException, ValueError) as error:
+    # TypeError and LookupError: what python-gitlab makes of a page that is no list.
+    except (GitlabError, requests.RequestException, ValueError, TypeError, LookupError) as error:
         raise GitLabUnavailable(f"{name}: {type(error).__name__}") from error
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    """Give *answer* if it is an object: a proxy's page under status 200 is no answer of GitLab's."""
+    if not isinstance(answer, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - a wrong value from outside, as any broken JSON
+    return answer
 
 
 def _error_for(status: int) -> type[GitLabError]:

@@ -86,3 +86,14 @@ def test_settings_are_frozen_and_keep_their_secrets() -> None:
         settings.port = 1  # type: ignore[misc] # the very thing that must not work
     assert "canary" not in repr(settings)
     assert {"canary-token", "canary-pass"} <= set(settings.secrets())
+
+
+@pytest.mark.parametrize("address", ["http://redis:6379", "redis:6379", "canary-of-a-password"])
+def test_a_redis_address_must_be_one(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """The variable is named, its value (it may hold a password) is not."""
+    monkeypatch.setenv("ABLEHAND_REDIS_URL", address)
+
+    with pytest.raises(SettingsError, match="ABLEHAND_REDIS_URL") as caught:
+        load()
+
+    assert address not in str(caught.value)

@@ -51,15 +51,16 @@ def _reached(run: RunState) -> Phase:
 def _ending(run: RunState) -> Move:
     results = {step.step: decode_result(step.result) for step in run.steps}
     told = _told(results.get(Step.AGENT))
+    published = results.get(Step.PUBLISH)
+    is_published = published is not None and published.ok
+    if published is not None and is_published and published.commit:
+        told |= _pushed(published)
     if run.problem == _CANCELLED:
         return Move(to=Phase.CANCELLED, fields=told)
+    if is_published:  # also where the run was lost after that: what was pushed is there
+        return Move(to=Phase.FINISHING if "commit" in told else Phase.COMPLETED, fields=told)
     if run.problem:
         return _failed(_reason(run.problem), run.detail, told)
-    published = results.get(Step.PUBLISH)
-    if published is not None and published.ok:
-        if not published.commit:
-            return Move(to=Phase.COMPLETED, fields=told)
-        return Move(to=Phase.FINISHING, fields=told | _pushed(published))
     for step in run.steps:
         if step.phase is StepPhase.ENDED and step.exit_code != 0:
             return _failed(*_why(step, results[step.step]), told)

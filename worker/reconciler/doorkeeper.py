@@ -10,17 +10,10 @@ import asyncio
 import logging
 from typing import Final
 
-from core.doorbell import StepName
-from core.task import Phase, Reason, Task
+from core.doorbell import STEP_OF
+from core.task import Reason, Task
 from worker.steps.endings import end
 from worker.wiring import Desk
-
-STEP_OF: Final[dict[Phase, StepName]] = {
-    Phase.RECEIVED: "intake",
-    Phase.QUEUED: "launch",
-    Phase.LAUNCHING: "launch",
-    Phase.FINISHING: "finish",
-}
 
 MUCH_TO_DO: Final = 20
 """Jobs that wait."""

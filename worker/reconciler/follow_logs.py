@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import reduce
 from typing import Final
 
 from core.redaction import Redactor
-from core.task import Progress
+from core.task import Task
 from core.task_log import STEP_NAMES, Entry, entry_id
 from runtime.contract import Event, Step, decode_event
 from worker.executors.protocol import LogLine
@@ -51,49 +53,47 @@ class Follower:
 
     async def _ship(self, step: str, lines: list[LogLine]) -> None:
         entries = []
+        soon = False
         for line in lines:
             event = decode_event(line.text)
-            text = line.text if event is None else described(event)
             if event is not None:
+                event = self._redacted(event)
                 self._events.append(event)
-            # An event without words is shipped empty and hidden by no one: its place must still be counted.
+                soon = soon or event.kind != "progress"
+            text = self._redact(line.text) if event is None else described(event)
+            # An event without words is no entry: a follower that starts anew may fold it again.
             if text or event is None:
-                entries.append(
-                    Entry(
-                        id=entry_id(self._attempt, step, line.position), step=step, text=self._redact(text), at=line.at
-                    )
-                )
+                name = entry_id(self._attempt, step, line.position)
+                entries.append(Entry(id=name, step=step, text=text, at=line.at))
+        # First: whoever follows after us goes on behind the last entry, and would never see these events.
+        await self._show_progress(now=soon)
         if entries:
             await self._desk.task_log.append(self._task_id, entries)
-        await self._show_progress(now=False)
 
     async def _show_progress(self, *, now: bool) -> None:
-        if not self._events or (not now and time.monotonic() - self._progress_at < PROGRESS_SECONDS):
+        if not now and time.monotonic() - self._progress_at < PROGRESS_SECONDS:
             return
-        task = await self._desk.store.get(self._task_id)
-        if task is None or task.phase.is_final:
-            self._events.clear()
-            return
-        progress = task.progress
-        for event in self._events:
-            progress = self._redacted(fold(progress, event))
-        soon = any(event.mark for event in self._events)
-        changed = progress == task.progress or await self._desk.store.change(
+        while self._events:
+            task = await self._desk.store.get(self._task_id)
+            # Where the task moves in between, the events are folded into what it has become.
+            if task is None or await self._fold_into(task):
+                self._events.clear()
+                self._progress_at = time.monotonic()
+
+    async def _fold_into(self, task: Task) -> bool:
+        progress = reduce(fold, self._events, task.progress)
+        if progress == task.progress:
+            return True
+        soon = task.phase.is_final or any(event.mark for event in self._events)
+        changed = await self._desk.store.change(
             task, tell_after=MARK_EDIT_SECONDS if soon else EDIT_SECONDS, fence=self._fence, progress=progress
         )
-        if changed:  # else the task moved in between: the events are folded at the next turn
-            self._events.clear()
-            self._progress_at = time.monotonic()
+        return changed is not None
 
-    def _redacted(self, progress: Progress) -> Progress:
-        items = tuple((self._redact(title), state) for title, state in progress.items)
-        return Progress(
-            lines=progress.lines,
-            current=self._redact(progress.current),
-            turns=progress.turns,
-            cost_usd=progress.cost_usd,
-            items=items,
-        )
+    def _redacted(self, event: Event) -> Event:
+        """Redact before anything is cut: half a secret is not recognised."""
+        items = tuple((self._redact(title), state) for title, state in event.items)
+        return replace(event, mark=self._redact(event.mark), text=self._redact(event.text), items=items)
 
 
 async def _batches(lines: AsyncIterator[LogLine]) -> AsyncIterator[list[LogLine]]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn
+from typing import Final
 
-from core.errors import Fenced, StoreError
+from core.errors import StoreError
 from core.settings import Settings
 from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
+from worker.reconciler.turns import end_at_once, guarded, until_fenced
 from worker.wiring import Desk, choose_executor, furnish
 
 RENEWALS: Final = 4
@@ -54,10 +54,10 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
     log.info("leading", extra={"fence": fence})
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep(desk, holder, fence))
-        group.create_task(Runs(desk, fence).watch())
-        group.create_task(_every(TICK_SECONDS, ring_due, desk))
-        group.create_task(_every(desk.settings.retry_seconds, fill_slots, desk))
-        group.create_task(_every(desk.settings.sweep_seconds, sweep, desk))
+        group.create_task(until_fenced(Runs(desk, fence).watch()))
+        group.create_task(until_fenced(_every(TICK_SECONDS, ring_due, desk)))
+        group.create_task(until_fenced(_every(desk.settings.retry_seconds, fill_slots, desk)))
+        group.create_task(until_fenced(_every(desk.settings.sweep_seconds, sweep, desk)))
 
 
 async def _stand_by(desk: Desk, holder: str) -> int:
@@ -79,32 +79,20 @@ async def _keep(desk: Desk, holder: str, fence: int) -> None:
         await asyncio.sleep(desk.settings.leader_lease_seconds / RENEWALS)
         try:
             if await desk.store.lead(holder, milliseconds=_lease(desk), fence=fence) != fence:
-                _end_at_once("another reconciler leads")
+                end_at_once("another reconciler leads")
             held_until = loop.time() + desk.settings.leader_lease_seconds
         except StoreError as error:
             log.warning("lease not renewed", extra={"why": str(error)})
             if loop.time() > held_until:
-                _end_at_once("the lease ran out while Redis was away")
+                end_at_once("the lease ran out while Redis was away")
 
 
 async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk: Desk) -> None:
     turn = asyncio.current_task()
     # A client library may swallow a cancellation that comes together with its own timeout: hence the question.
     while turn is not None and not turn.cancelling():
-        try:
-            await work(desk)
-        except Fenced as error:
-            _end_at_once(str(error))
-        except Exception as error:
-            # The one broad except of this process: whatever one turn meets, the next one is made.
-            log.exception("turn failed", extra={"work": work.__name__, "why": str(error)})
-            await asyncio.sleep(PAUSE_SECONDS)
-        await asyncio.sleep(seconds)
-
-
-def _end_at_once(why: str) -> NoReturn:
-    log.error("not leading any more; the process ends", extra={"why": why})
-    os._exit(1)
+        got_through = await guarded(work(desk), work.__name__)
+        await asyncio.sleep(seconds if got_through else max(seconds, PAUSE_SECONDS))
 
 
 def _lease(desk: Desk) -> int:

@@ -35,9 +35,15 @@ def fold(progress: Progress, event: Event) -> Progress:
 
 
 def described(event: Event) -> str:
-    """Give the log line that stands for *event*; empty for those that only move the progress comment."""
+    """Give the one log line that stands for *event*.
+
+    Empty for a mark that there is not, and for an event that only moves the progress comment.
+    """
+    if event.mark not in set(Mark):
+        return ""
     if event.kind == "began":
         return f"── {event.mark}"
     if event.kind == "ended":
-        return f"── {event.mark} done in {event.seconds:.1f} s" + (f", {event.text}" if event.text else "")
+        text = " ".join(event.text.split())[:TEXT_LIMIT]
+        return f"── {event.mark} done in {event.seconds:.1f} s" + (f", {text}" if text else "")
     return ""

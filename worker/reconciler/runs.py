@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
 
 from core.crash import point
-from core.errors import AblehandError, Fenced
+from core.errors import AblehandError
 from core.redaction import Redactor
 from core.task import Phase, Reason, Task
 from worker.executors.protocol import Listing, RunState
 from worker.orders import deadline_seconds, run_name
 from worker.reconciler.decide import FOLLOWED, Move, decide
 from worker.reconciler.follow_logs import Follower
+from worker.reconciler.turns import guarded
 from worker.steps.endings import end, ring_after
 from worker.steps.launch import GRACE_SECONDS
 from worker.wiring import Desk
@@ -27,9 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class Runs:
-    """The leader's view of all runs. *fence* goes with every change."""
+    """The leader's view of all runs.
 
-    def __init__(self, desk: Desk, fence: int) -> None:
+    *fence* goes with every change. *absent_seconds* is how long a run must be missing from the listings before it
+    counts as lost; by default as long as anything else that did not get through.
+    """
+
+    def __init__(self, desk: Desk, fence: int, *, absent_seconds: float | None = None) -> None:
+        self._absent_seconds = absent_seconds or desk.settings.retry_seconds
         self._desk = desk
         self._fence = fence
         self._redactor = Redactor(desk.settings.secrets())
@@ -43,9 +48,9 @@ class Runs:
             async for seen in self._desk.executor.observe():
                 if isinstance(seen, RunState):
                     self._states[seen.name] = seen
-                    await self._guarded(self._judge(seen), seen.name)
+                    await guarded(self._judge(seen), seen.name)
                 else:
-                    await self._guarded(self._look_over(seen), "all")
+                    await guarded(self._look_over(seen), "all")
         finally:
             for follower in self._followers.values():
                 follower.cancel()
@@ -54,24 +59,19 @@ class Runs:
         for name in set(self._states) - listing.names:
             del self._states[name]
         for state in list(self._states.values()):
-            await self._guarded(self._judge(state), state.name)
+            await guarded(self._judge(state), state.name)
         await self._look_for_lost(listing)
-
-    async def _guarded(self, judgement: Coroutine[None, None, None], run: str) -> None:
-        """Await *judgement*; its failure is no other run's, unless another leads."""
-        try:
-            await judgement
-        except Fenced:
-            raise
-        except AblehandError as error:
-            log.warning("not judged; it will be again", extra={"run": run, "why": str(error)})
 
     async def _judge(self, state: RunState) -> None:
         task = await self._desk.store.get(state.task_id)
-        if task is None or run_name(task) != state.name or task.phase.is_final:
+        if task is None or run_name(task) != state.name:
             await self._clear(state)
             return
+        # Also that of a final task: a leader before us may have shipped half of it.
         self._follow(task, state)
+        if task.phase.is_final:
+            await self._clear(state)
+            return
         move = decide(task, state)
         if move is not None:
             await self._make(task, move)
@@ -128,6 +128,6 @@ class Runs:
                 continue
             absent.add(task_id)
             since = self._absent_since.setdefault(task_id, time.monotonic())
-            if time.monotonic() - since > self._desk.settings.retry_seconds:
+            if time.monotonic() - since > self._absent_seconds:
                 await end(self._desk, task, Reason.LOST)
         self._absent_since = {task_id: since for task_id, since in self._absent_since.items() if task_id in absent}

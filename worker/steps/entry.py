@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from core.doorbell import StepName
+from core.doorbell import STEP_OF, StepName
 from core.errors import GitLabDenied, GitLabUnavailable, LeaseLost, SettingsError, StoreError
 from core.settings import Settings
 from core.task import FINAL_PHASES, Reason, Task
@@ -70,13 +70,14 @@ async def _try(desk: Desk, name: StepName, task: Task, step: Step) -> None:
 async def _count(desk: Desk, name: StepName, task: Task, error: Exception) -> None:
     count = await desk.store.count_failure(task.id, name)
     pause = min(desk.settings.retry_seconds * 2 ** (count - 1), LONGEST_PAUSE_SECONDS)
-    for kind in ("deadlines", "outbox"):
-        await desk.store.postpone(kind, task.id, pause)
-    log.warning("step failed", extra={"task_id": task.id, "step": name, "tries": count, "why": str(error)})
-    if not _is_hopeless(error, count, task):
-        return
     now = await desk.store.get(task.id)
-    if now is None:
+    if name == "report":
+        await desk.store.postpone("outbox", task.id, pause)
+    elif now is not None and STEP_OF.get(now.phase) == name:
+        # In any other phase the deadline is a run's: it is not ours to bring forward.
+        await desk.store.postpone("deadlines", task.id, pause)
+    log.warning("step failed", extra={"task_id": task.id, "step": name, "tries": count, "why": str(error)})
+    if now is None or not _is_hopeless(error, count, task):
         return
     if now.phase in FINAL_PHASES or name == "report":
         log.error("people can't be told", extra={"task_id": task.id, "why": str(error)})

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from core.errors import GitLabNotFound, Refusal
 from core.gitlab.nouns import Issue, LabelEvent, Note, Project, User
-from core.task import Phase, Reason, Source, Task
+from core.task import Phase, Reason, Source, Task, Trigger
 from worker.conversation import access, commands, replies
 from worker.conversation.commands import Command
-from worker.conversation.markers import find_progress
+from worker.conversation.markers import find_final, find_progress
 from worker.steps.endings import refuse
 from worker.steps.entry import enter
 from worker.wiring import Desk
@@ -31,6 +31,8 @@ STALE: Final = timedelta(hours=24)
 class Request:
     """Who asks for what, as GitLab tells it now."""
 
+    trigger: Trigger
+    """With the event's own id: what is named after it does not depend on who told us."""
     requester: User
     command: Command
     internal: bool = False
@@ -45,25 +47,25 @@ async def intake(desk: Desk, task: Task) -> None:
     """Move a received task to queued or rejected; anything else is left alone."""
     if task.phase is not Phase.RECEIVED:
         return
-    requester: User | None = None
+    asked: dict[str, Any] = {}
     try:
         project, issue = _place(desk, task)
         request = await _request(desk, task, issue)
-        requester = request.requester
-        fields = _checked(desk, project, issue, request)
-        _look_for_a_twin(desk, task)
+        asked = _asked(desk, request)
+        _look_for_a_twin(desk, request.trigger)
+        fields = asked | _checked(desk, project, issue, request)
     except Refusal as refusal:
-        asker = {"requester_id": requester.id, "requester_username": requester.username} if requester else {}
-        await refuse(desk, task, refusal, **asker)
+        await refuse(desk, task, refusal, **asked)
         return
     queued = await desk.store.change(task, Phase.QUEUED, deadline_seconds=QUEUED_DEADLINE_SECONDS, **fields)
     if queued is None:
         return
     desk.doorbell.ring("launch", task.id)
+    desk.doorbell.ring("report", task.id)
+    # Last: it is decoration, and may fail.
     desk.gitlab.award(
         project.id, issue.iid, task.trigger.event_id if task.trigger.source is Source.COMMENT else 0, "eyes"
     )
-    desk.doorbell.ring("report", task.id)
 
 
 def _place(desk: Desk, task: Task) -> tuple[Project, Issue]:
@@ -88,7 +90,7 @@ def _from_comment(desk: Desk, task: Task) -> Request:
     command = commands.parse(note.body)
     if command is None or note.system or _is_edited_or_stale(note) or access.is_machine(desk.gitlab, note.author):
         raise Refusal(Reason.IGNORED)
-    return Request(requester=note.author, command=command, internal=note.internal)
+    return Request(trigger=task.trigger, requester=note.author, command=command, internal=note.internal)
 
 
 async def _from_label(desk: Desk, task: Task, issue: Issue) -> Request:
@@ -99,12 +101,22 @@ async def _from_label(desk: Desk, task: Task, issue: Issue) -> Request:
     added = [event for event in events if event.label == ready and event.action == "add"]
     # Where GitLab has no event the label was there from the start, and the author put it.
     last = added[-1] if added else LabelEvent(id=0, label=ready, action="add", user=issue.author, created_at="")
-    key = replace(task.trigger, event_id=last.id, happened_at="" if last.id else "creation").key
-    if await desk.store.claim(key, task.id) != task.id:
+    trigger = replace(task.trigger, event_id=last.id, happened_at="" if last.id else "creation")
+    if await desk.store.claim(trigger.key, task.id) != task.id:
         raise Refusal(Reason.DUPLICATE)
     if last.user is None or access.is_machine(desk.gitlab, last.user):
         raise Refusal(Reason.IGNORED)
-    return Request(requester=last.user, command=commands.Run(prompt=issue.title, branch="", model=""))
+    return Request(trigger=trigger, requester=last.user, command=commands.Run(prompt=issue.title))
+
+
+def _asked(desk: Desk, request: Request) -> dict[str, Any]:
+    return {
+        "trigger": request.trigger,
+        "unique_id": desk.store.unique_id(request.trigger),
+        "requester_id": request.requester.id,
+        "requester_username": request.requester.username,
+        "requester_name": request.requester.name,
+    }
 
 
 def _checked(desk: Desk, project: Project, issue: Issue, request: Request) -> dict[str, Any]:
@@ -113,7 +125,8 @@ def _checked(desk: Desk, project: Project, issue: Issue, request: Request) -> di
     access.check_place(project, issue, internal=request.internal)
     command = request.command
     if not isinstance(command, commands.Run):
-        raise Refusal(Reason.COMMAND, replies.answer(command))
+        reason = Reason.PROMPT if isinstance(command, commands.TooLong) else Reason.COMMAND
+        raise Refusal(reason, replies.answer(command))
     branch = command.branch or project.default_branch
     if command.branch and not desk.gitlab.branch_head(project.id, branch):
         raise Refusal(Reason.BRANCH, branch)
@@ -124,20 +137,18 @@ def _checked(desk: Desk, project: Project, issue: Issue, request: Request) -> di
         "visibility": project.visibility,
         "issue_title": issue.title,
         "issue_author": issue.author.username,
-        "requester_id": request.requester.id,
-        "requester_username": request.requester.username,
-        "requester_name": request.requester.name,
         "agent": desk.settings.agent,
         "model": command.model or desk.settings.model,
     }
 
 
-def _look_for_a_twin(desk: Desk, task: Task) -> None:
-    """Refuse a trigger that another task has answered, even if Redis has forgotten that one."""
+def _look_for_a_twin(desk: Desk, trigger: Trigger) -> None:
+    """Refuse a trigger that was answered, even if Redis has forgotten that: a received task has no comment yet."""
     me = desk.gitlab.me().id
-    for note in desk.gitlab.notes(task.trigger.project_id, task.trigger.issue_iid):
-        marked = find_progress(note.body) if note.author.id == me else None
-        if marked and marked.trigger_key == task.trigger.key and marked.task_id != task.id:
+    for note in desk.gitlab.notes(trigger.project_id, trigger.issue_iid):
+        marked = (find_progress(note.body) or find_final(note.body)) if note.author.id == me else None
+        # The numbers of tasks begin anew with an empty Redis, so that they tell nothing here.
+        if marked and marked.trigger_key == trigger.key:
             raise Refusal(Reason.DUPLICATE)
 
 

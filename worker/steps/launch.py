@@ -24,19 +24,26 @@ log = logging.getLogger(__name__)
 
 
 def run(task_id: int) -> None:
-    """Launch the task, or whichever is next in the queue; the RQ function."""
+    """Launch the task, and let those go on that are next in the queue; the RQ function."""
     enter("launch", task_id, launch)
 
 
 async def launch(desk: Desk, task: Task) -> None:
-    """Start the task's run if it has its slot; otherwise fill every free slot from the queue."""
+    """Start the task's run if it has its slot; otherwise give every free slot to the queue's next."""
     if task.phase is Phase.LAUNCHING:
         await _start(desk, task)
         return
     settings = desk.settings
     limits = Limits(all=settings.max_runs, project=settings.max_runs_per_project, person=settings.max_runs_per_person)
+    own = None
     while admitted := await desk.store.admit(limits, deadline_seconds=settings.retry_seconds):
-        await _start(desk, admitted)
+        if admitted.id == task.id:
+            own = admitted
+        else:
+            # By a bell of its own: what goes wrong with it must not be charged to this task.
+            desk.doorbell.ring("launch", admitted.id)
+    if own is not None:
+        await _start(desk, own)
 
 
 async def _start(desk: Desk, task: Task) -> None:

@@ -19,7 +19,8 @@ from worker.conversation.replies import closing_reply
 from worker.steps.entry import enter
 from worker.wiring import Desk
 
-LABELS = {Status.PENDING: "running", Status.RUNNING: "running", Status.COMPLETED: "done", Status.FAILED: "failed"}
+LABELS = {Status.PENDING: "running", Status.RUNNING: "running", Status.COMPLETED: "done"}
+"""Whatever else a task ends as shows as failed."""
 
 
 def run(task_id: int) -> None:
@@ -82,9 +83,7 @@ async def _post_once(desk: Desk, lease: Lease, task: Task, find: Callable[[str],
 
 
 async def _set_label(desk: Desk, lease: Lease, task: Task) -> None:
-    wanted = LABELS.get(task.status)
-    if wanted is None:
-        return
+    wanted = LABELS.get(task.status, "failed")
     prefix = desk.settings.label_prefix
     label = f"{prefix}-{wanted}"
     others = tuple(f"{prefix}-{state}" for state in ("ready", "running", "done", "failed") if state != wanted)

@@ -1,0 +1,199 @@
+"""Shipping a run's log: in order, redacted, without a gap or a repeat, whoever ships it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from core.redaction import Redactor
+from core.task import Line, Phase, Progress, Task
+from core.task_log import Entry, TaskLog, entry_id
+from runtime.contract import Event, Step, encode_event
+from tests.worker.hand_executor import HandExecutor
+from tests.worker.ledger import comment_trigger, moved, now, received, until
+from tests.worker.town import Town
+from worker.executors.protocol import LogLine
+from worker.reconciler.follow_logs import Follower
+from worker.wiring import Desk
+
+pytestmark = pytest.mark.anyio
+SECRET = "canary-of-a-secret-0123456789"
+
+
+def lines(*texts: str, start: int = 0) -> list[LogLine]:
+    """Make lines, each at the position where it ends, as an executor does."""
+    return [LogLine(position=start + 10 * number, text=text, at=100.0) for number, text in enumerate(texts, 1)]
+
+
+def event(kind: str, mark: str = "", **fields: object) -> str:
+    """Make an event line."""
+    return encode_event(Event(kind=kind, mark=mark, **fields))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def task(desk: Desk, town: Town) -> Task:
+    """Give a task whose agent works."""
+    task = await received(desk, comment_trigger(town.say("/agent do it")))
+    phases = (Phase.QUEUED, Phase.LAUNCHING, Phase.STARTING, Phase.WORKING)
+    return await moved(desk, task, *phases, job_name="agent-1-a1")
+
+
+def follower(desk: Desk, task: Task) -> Follower:
+    """Make a follower as the reconciler does."""
+    return Follower(desk, Redactor([SECRET]), task_id=task.id, attempt=task.attempt, fence=0)
+
+
+async def shipped(desk: Desk, task: Task) -> list[tuple[str, str]]:
+    """List what a reader of the log gets."""
+    return [(entry.step, entry.text) for entry in await desk.task_log.read(task.id, count=100_000)]
+
+
+async def test_all_steps_are_shipped_in_their_order(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Ids hold attempt, step and position; times are the executor's."""
+    executor.logs = {Step.PREPARE: lines("a", "b"), Step.AGENT: lines(""), Step.PUBLISH: lines("d")}
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    assert await desk.task_log.read(task.id) == [
+        Entry(id=entry_id(1, step, position), step=step, text=text, at=100.0)
+        for step, position, text in [
+            ("prepare", 10, "a"),
+            ("prepare", 20, "b"),
+            ("agent", 10, ""),
+            ("publish", 10, "d"),
+        ]
+    ]
+
+
+async def test_more_lines_than_a_batch_arrive_once_each(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """A burst is cut into batches, and nothing falls between them."""
+    texts = [str(number) for number in range(1_750)]
+    executor.logs = {Step.AGENT: lines(*texts)}
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    assert [text for _, text in await shipped(desk, task)] == texts
+
+
+async def test_a_live_line_does_not_wait_for_the_end(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """While the step runs on, its lines are there."""
+    executor.logs = {Step.PREPARE: lines("live")}
+    following = asyncio.create_task(follower(desk, task).follow(task.job_name))
+
+    await until(lambda: shipped(desk, task))
+    assert await shipped(desk, task) == [("prepare", "live")]
+    executor.ended.set()
+    await following
+
+
+async def test_a_follower_killed_anywhere_leaves_no_gap_and_no_repeat(
+    desk: Desk, task: Task, executor: HandExecutor
+) -> None:
+    """Its successor goes on behind the last shipped line, and knows every mark."""
+    executor.logs = {
+        Step.PREPARE: lines(event("began", "clone"), "cloning", event("ended", "clone", seconds=2.0)),
+        Step.AGENT: lines(event("began", "agent"), event("checklist", items=(("Read", "done"),)), "working"),
+    }
+    first = asyncio.create_task(follower(desk, task).follow(task.job_name))
+    await until(lambda: shipped(desk, task))
+    first.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await first
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    assert await shipped(desk, task) == [
+        ("prepare", "── clone"),
+        ("prepare", "cloning"),
+        ("prepare", "── clone done in 2.0 s"),
+        ("agent", "── agent"),
+        ("agent", "working"),
+    ]
+    assert (await now(desk, task)).progress == Progress(
+        lines=(Line(mark="clone", state="done", seconds=2.0), Line(mark="agent", state="active")),
+        items=(("Read", "done"),),
+    )
+    assert (Step.PREPARE, 30) in executor.read
+
+
+async def test_what_is_shipped_is_folded_already(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """A mark's line is not in the log before the mark is in the ledger: a kill between would lose it."""
+    executor.logs = {Step.PREPARE: lines(event("began", "clone"), event("ended", "clone", seconds=2.0), "x")}
+    ended = Line(mark="clone", state="done", seconds=2.0)
+
+    class Killed(Exception):
+        """The process is gone."""
+
+    class DyingLog(TaskLog):
+        """A log whose process is killed at the first line."""
+
+        async def append(self, task_id: int, entries: object) -> None:
+            """Check what the ledger holds when the lines come."""
+            del entries
+            told = await desk.store.get(task_id)
+            assert told is not None
+            assert told.progress.lines == (ended,)
+            raise Killed
+
+    dying = Desk(**{name: getattr(desk, name) for name in Desk.__slots__} | {"task_log": DyingLog(desk.redis)})
+    with pytest.raises(Killed):
+        await follower(dying, task).follow(task.job_name)
+
+
+async def test_secrets_are_taken_out(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Of lines, of what events say, and where a text is cut in the middle of one."""
+    cut = "x" * 190 + SECRET
+    executor.logs = {
+        Step.AGENT: lines(
+            f"key={SECRET}",
+            event("began", "agent"),
+            event("ended", "agent", text=cut),
+            event("progress", text=cut),
+            event("checklist", items=((cut, "active"), (SECRET, "done"))),
+        )
+    }
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    everything = f"{await shipped(desk, task)} {(await now(desk, task)).progress}"
+    assert "[redacted]" in everything
+    assert SECRET[:6] not in everything
+
+
+async def test_forged_events_draw_a_wrong_line_at_most(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Unknown kinds and marks, broken JSON and wild numbers change neither phase nor lines."""
+    executor.logs = {
+        Step.AGENT: lines(
+            '@ablehand {"kind": "completed"}',
+            "@ablehand {nonsense",
+            '@ablehand {"kind": "began", "mark": "rm -rf\\n── clone"}',
+            '@ablehand {"kind": "progress", "turns": 1e99, "cost_usd": -5}',
+        )
+    }
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    after = await now(desk, task)
+    assert (after.phase, after.progress) == (Phase.WORKING, Progress())
+    assert [text for _, text in await shipped(desk, task)] == ['@ablehand {"kind": "completed"}', "@ablehand {nonsense"]
+
+
+async def test_the_last_events_of_an_ended_task_are_shown(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """A task may be completed before its last line was read; its comment is still brought to the end."""
+    await moved(desk, task, Phase.PUBLISHING, Phase.FINISHING, Phase.COMPLETED)
+    await desk.store.told(await now(desk, task))
+    executor.logs = {Step.PUBLISH: lines(event("began", "push"), event("ended", "push", seconds=1.0))}
+    executor.ended.set()
+
+    await follower(desk, task).follow(task.job_name)
+
+    after = await now(desk, task)
+    assert (after.phase, after.progress.lines) == (Phase.COMPLETED, (Line(mark="push", state="done", seconds=1.0),))
+    assert await desk.redis.zscore("{ablehand}:outbox", str(task.id)) is not None

@@ -1,0 +1,133 @@
+"""Launch: in order, within the slots, by the rules as they are now, and the same order however often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.task import Phase, Reason, Task
+from simulators.gitlab.access import REPORTER
+from tests.worker.hand_executor import HandExecutor
+from tests.worker.ledger import bells, comment_trigger, label_trigger, moved, now, taken_in
+from tests.worker.town import Town
+from worker.steps.launch import launch
+from worker.steps.report import report
+from worker.wiring import Desk
+
+pytestmark = pytest.mark.anyio
+
+
+async def asked(desk: Desk, town: Town, prompt: str = "do it as it should be") -> Task:
+    """Queue a task of alice's."""
+    return await taken_in(desk, comment_trigger(town.say(f"/agent {prompt}")))
+
+
+async def test_a_run_is_ordered_whole(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """The order has commit, branch and words; the secrets stand beside it."""
+    task = await asked(desk, town)
+
+    await launch(desk, task)
+
+    after = await now(desk, task)
+    (request,) = executor.launched
+    head = town.project.repository.branch_sha("main")
+    assert (after.phase, after.job_name, after.base_commit) == (Phase.STARTING, "agent-1-a1", head)
+    assert (request.name, request.task_id, request.read_token) == ("agent-1-a1", task.id, town.token)
+    order = request.order
+    assert (order.base_commit, order.base_branch, order.default_branch) == (head, "main", "main")
+    assert order.push_branch == f"agent/{town.issue.iid}-{task.unique_id[:8]}"
+    assert order.clone_url == f"{town.server.url}/shop/web.git"
+    assert town.token not in order.to_json()
+
+
+async def test_a_second_launch_orders_the_same(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """Though the branch moved meanwhile: a killed launch is made good by the same request."""
+    task = await asked(desk, town)
+    await launch(desk, task)
+    await desk.redis.hset(f"{{ablehand}}:task:{task.id}", "phase", "launching")
+    town.world.commit_files(town.project, files={"README.md": "moved"})
+
+    await launch(desk, await now(desk, task))
+
+    assert executor.launched[0] == executor.launched[1]
+    assert (await now(desk, task)).phase is Phase.STARTING
+
+
+async def test_slots_are_given_in_order(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """Two slots, four tasks: the two oldest get them, whichever is rung; a free slot goes to the third."""
+    desk = replace(desk, settings=desk.settings.model_copy(update={"max_runs": 2}))
+    tasks = [await asked(desk, town, f"do thing number {number}") for number in range(4)]
+    await desk.redis.delete("rq:queue:ablehand")
+
+    await launch(desk, tasks[3])
+    assert await bells(desk.redis) == ["launch 1", "launch 2"]
+    for task in tasks:
+        await launch(desk, await now(desk, task))
+    assert [request.task_id for request in executor.launched] == [1, 2]
+
+    await moved(desk, tasks[0], Phase.FAILED)
+    await launch(desk, await now(desk, tasks[2]))
+    assert [request.task_id for request in executor.launched] == [1, 2, 3]
+    assert await desk.store.queued() == [4]
+
+
+@pytest.mark.parametrize("source", ["comment", "label"])
+async def test_access_that_was_lost_in_the_queue_counts(
+    desk: Desk, town: Town, executor: HandExecutor, source: str
+) -> None:
+    """Nothing is started; people get one final reply, and the label does not say that it runs."""
+    trigger = comment_trigger(town.say("/agent do it"))
+    if source == "label":
+        town.world.label(town.issue, town.alice, add=["agent-ready"])
+        trigger = label_trigger(town.issue)
+    task = await taken_in(desk, trigger)
+    await report(desk, task)
+    town.world.add_member(town.project, town.alice, REPORTER)
+
+    await launch(desk, task)
+    for _ in range(2):
+        await report(desk, task)
+
+    after = await now(desk, task)
+    assert (after.phase, after.reason, executor.launched) == (Phase.REJECTED, Reason.NOT_ALLOWED, [])
+    assert len(town.bodies()) == 2
+    assert town.bodies()[1].startswith("@alice ")
+    assert town.world.labels(town.issue) == (["agent-failed"] if source == "label" else [])
+    assert await desk.store.slots_taken() == 0
+
+
+async def test_a_branch_that_was_deleted_is_refused(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """It was there when the task was taken in."""
+    town.world.commit_files(town.project, files={"a": "b"}, branch="old")
+    task = await asked(desk, town, "--branch old do it")
+    town.project.repository.delete_branch("old")
+
+    await launch(desk, task)
+
+    after = await now(desk, task)
+    assert (after.phase, after.reason, after.detail) == (Phase.REJECTED, Reason.BRANCH, "old")
+    assert executor.launched == []
+
+
+async def test_a_project_that_is_gone_is_told_nobody(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """There is nobody left to tell."""
+    task = await asked(desk, town)
+    del town.project.issues[town.issue.iid]
+
+    await launch(desk, task)
+
+    assert (await now(desk, task)).reason == Reason.GONE
+    assert executor.launched == []
+
+
+async def test_an_executor_that_refuses_fails_the_task(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """With what it said."""
+    task = await asked(desk, town)
+    executor.refusal = "the disk is full"
+
+    await launch(desk, task)
+
+    after = await now(desk, task)
+    assert (after.phase, after.reason, after.detail) == (Phase.FAILED, Reason.INFRASTRUCTURE, "the disk is full")
+    assert await desk.store.slots_taken() == 0

@@ -1,0 +1,43 @@
+"""One turn of the reconciler's loops: what it meets is logged, and the next turn is made, unless another leads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable
+from typing import NoReturn
+
+from core.errors import Fenced
+
+log = logging.getLogger(__name__)
+
+
+async def guarded(turn: Awaitable[object], what: str) -> bool:
+    """Await *turn*; answer whether it got through.
+
+    Raises:
+        Fenced: A younger leader has written.
+    """
+    try:
+        await turn
+    except Fenced:
+        raise
+    except Exception as error:
+        # The one broad except of this process: one run, or one turn, must not take the others with it.
+        log.exception("turn failed; the next is made", extra={"what": what, "why": str(error)})
+        return False
+    return True
+
+
+async def until_fenced(work: Awaitable[object]) -> None:
+    """Await *work*; a younger leader's fence ends the process."""
+    try:
+        await work
+    except Fenced as error:
+        end_at_once(str(error))
+
+
+def end_at_once(why: str) -> NoReturn:
+    """End the process without tidying up: whatever it still held back must not be written any more."""
+    log.error("not leading any more; the process ends", extra={"why": why})
+    os._exit(1)
