@@ -1,8 +1,8 @@
 """Named points at which a process may be killed, to prove that nothing is lost or done twice.
 
 Every compare-and-set and every call to the outside is one. Unarmed, a point does nothing. `ablehand.py` arms them with
-the folder that ``ABLEHAND_CRASH`` names: every point that is passed is appended to its file ``trace``, and the point
-that its file ``plan`` names ("<room> <point> <before|after>") kills the process, once: who takes the plan away dies.
+the folder that ``ABLEHAND_CRASH`` names: every point that is passed is appended to its file ``trace``, and one that has
+a file there ("<room> <point> <before|after>") kills the process, once: who takes the file away dies.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def _pass(folder: Path, name: str, moment: str) -> None:
     with (folder / "trace").open("a", encoding="ascii") as trace:
         trace.write(passed + "\n")
     try:
-        if (folder / "plan").read_text("ascii") != passed:
-            return
-        (folder / "plan").unlink()
+        (folder / passed).unlink()
     except FileNotFoundError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

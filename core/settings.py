@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     agent_timeout_seconds: int = Field(3600, ge=1, description="How long an agent may work on a task.")
     idle_timeout_seconds: int = Field(600, ge=1, description="How long an agent may stay silent.")
     setup_timeout_seconds: int = Field(600, ge=1, description="How long `agent-setup.sh` may run.")
+    output_limit_bytes: int = Field(
+        50_000_000, ge=1000, description="What `agent-setup.sh` and the agent may print each before they are ended."
+    )
     setup_required: bool = Field(default=False, description="Whether a project without `agent-setup.sh` is refused.")
     protected_paths: Annotated[tuple[str, ...], NoDecode] = Field(
         (

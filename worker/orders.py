@@ -59,6 +59,7 @@ def build(settings: Settings, task: Task, project: Project, issue: Issue, *, tru
         agent_timeout_seconds=settings.agent_timeout_seconds,
         idle_timeout_seconds=settings.idle_timeout_seconds,
         git_timeout_seconds=GIT_SECONDS,
+        output_limit_bytes=settings.output_limit_bytes,
         protected_paths=list(settings.protected_paths),
     )
     fallback = settings.gitlab_token.get_secret_value()

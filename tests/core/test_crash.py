@@ -29,7 +29,7 @@ def passed(folder: str) -> tuple[int, list[str]]:
 @pytest.mark.parametrize(("moment", "done"), [("before", ["one"]), ("after", ["one", "two"])], ids=["before", "after"])
 def test_a_point_strikes_once(tmp_path: Path, moment: str, done: list[str]) -> None:
     """The first process dies there without a word, the second one passes."""
-    (tmp_path / "plan").write_text(f"room two {moment}")
+    (tmp_path / f"room two {moment}").touch()
 
     assert passed(str(tmp_path)) == (-signal.SIGKILL, done)
     assert passed(str(tmp_path)) == (0, ["one", "two"])
@@ -37,15 +37,15 @@ def test_a_point_strikes_once(tmp_path: Path, moment: str, done: list[str]) -> N
 
 def test_another_rooms_plan_strikes_nobody_here(tmp_path: Path) -> None:
     """And stays for the room that it is for."""
-    (tmp_path / "plan").write_text("kitchen two before")
+    (tmp_path / "kitchen two before").touch()
 
     assert passed(str(tmp_path)) == (0, ["one", "two"])
-    assert (tmp_path / "plan").exists()
+    assert (tmp_path / "kitchen two before").exists()
 
 
 def test_passed_points_are_listed(tmp_path: Path) -> None:
     """Once each, also of a process that dies there."""
-    (tmp_path / "plan").write_text("room two before")
+    (tmp_path / "room two before").touch()
 
     passed(str(tmp_path))
 

@@ -202,6 +202,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
             "gitlab_timeout_seconds": "2",
             "leader_lease_seconds": "2",
             "sweep_seconds": "2",
+            "output_limit_bytes": "2000000",
             **changes,
         }
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -64,7 +64,8 @@ def _asked(task: Task) -> str:
 
 def _checked(task: Task) -> str:
     setup = next((line for line in task.progress.lines if line.mark == Mark.SETUP and line.state == "done"), None)
-    ran = f"`agent-setup.sh` ran before the work ({duration(setup.seconds)}). " if setup else ""
+    took = f" ({duration(setup.seconds)})" if setup and setup.seconds >= 1 else ""
+    ran = f"`agent-setup.sh` ran before the work{took}. " if setup else ""
     return (
         f"{ran}What the agent says that it tested stands above; nobody has checked it. "
         "Rely on this merge request's pipeline and on your review."
