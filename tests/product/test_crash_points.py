@@ -69,6 +69,8 @@ SOMETIMES = frozenset(
         "reconciler gitlab.me",
     }
 )
+HASTY = {"sweep_seconds": "1", "gitlab_timeout_seconds": "1", "leader_lease_seconds": "1", "max_runs": "2"}
+"""How soon the living notice that somebody has died."""
 BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels"})
 
 
@@ -78,7 +80,7 @@ def fragile() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="ablehand-test-"))
     (folder / "crash").mkdir()
     try:
-        with run_stack(folder, crash=str(folder / "crash"), sweep_seconds="1", max_runs="2") as running:
+        with run_stack(folder, crash=str(folder / "crash"), **HASTY) as running:
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)
