@@ -16,19 +16,13 @@ from tests.product.stack import Stack, run_stack
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Give the running product. Tests make projects of their own and leave its processes alone."""
-    with _short_folder() as folder, run_stack(folder) as running:
+    with short_folder() as folder, run_stack(folder) as running:
         yield running
 
 
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """Give a folder for a stack of the test's own."""
-    with _short_folder() as folder:
-        yield folder
-
-
 @contextmanager
-def _short_folder() -> Iterator[Path]:
+def short_folder() -> Iterator[Path]:
+    """Give a folder for a stack of a test's own."""
     # Not pytest's own folder: its path is too long for a unix socket.
     folder = Path(tempfile.mkdtemp(prefix="ablehand-test-"))
     try:

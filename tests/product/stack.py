@@ -83,14 +83,14 @@ class Stack:
         """Wait for the closing reply; give its text."""
         return self.wait(lambda: self.closing(issue), f"a closing reply on {issue.title}").body
 
-    def wait(self, look: Callable[[], T | None], what: str) -> T:
+    def wait(self, look: Callable[[], T | None], what: str, *, pause_seconds: float = 0.02) -> T:
         """Wait until *look* finds something."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             found = look()
             if found:
                 return found
-            time.sleep(0.02)
+            time.sleep(pause_seconds)
         raise AssertionError(f"waited in vain for {what}\n{self.log()[-4000:]}")
 
     def merge_requests(self, project: Project) -> list[MergeRequest]:
@@ -99,11 +99,15 @@ class Stack:
 
     def task(self, issue: Issue) -> Task:
         """Read the youngest task of an issue."""
-        return self.wait(lambda: self._task(issue), "a task")
+        return self.wait(lambda: self._task(issue), "a task", pause_seconds=0.1)
 
     def wait_until_quiet(self) -> None:
         """Wait until nothing is live, untold, queued or left over."""
-        self.wait(lambda: not self.leftovers(), f"quiet; still there: {self.leftovers()}")
+        self.wait(lambda: not self.leftovers(), f"quiet; still there: {self.leftovers()}", pause_seconds=0.1)
+
+    def wait_until_ready(self) -> None:
+        """Wait until the bot takes deliveries."""
+        self.wait(lambda: _is_ready(self.settings.public_url), "the bot", pause_seconds=0.1)
 
     def leftovers(self) -> dict[str, Any]:
         """Tell what is not finished: tasks, the outbox, slots, the queue, run folders."""
@@ -224,7 +228,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
         keeper.start()
         stack.callback(keeper.join)
         stack.callback(processes.request_stop)
-        made.wait(lambda: _is_ready(settings.public_url), "the bot")
+        made.wait_until_ready()
         yield made
 
 

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from core.task import Phase
 from simulators.gitlab.records import Issue
+from tests.product.conftest import short_folder
 from tests.product.stack import Stack, run_stack
 
 POINTS = (
@@ -77,13 +75,10 @@ BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Stack]:
     """Give a stack whose processes die where a plan says."""
-    folder = Path(tempfile.mkdtemp(prefix="ablehand-test-"))
-    (folder / "crash").mkdir()
-    try:
+    with short_folder() as folder:
+        (folder / "crash").mkdir()
         with run_stack(folder, crash=str(folder / "crash"), **HASTY) as running:
             yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -106,6 +101,7 @@ def test_deaths_lose_and_repeat_nothing(fragile: Stack, point: str) -> None:
 
 
 def _one_story(stack: Stack, point: str) -> Issue:
+    stack.wait_until_ready()
     issue = stack.issue()
     if point in BY_LABEL:
         stack.gitlab.world.label(issue, stack.alice, add=("agent-ready",))
