@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.acceptance import Acceptance
 from bot.bell import Bell
 from bot.live_log import LiveLog
 from bot.pages import Pages
@@ -57,7 +58,7 @@ def build(settings: Settings) -> Starlette:
         routes=[
             Route(
                 "/webhooks/gitlab",
-                Webhook(verifier, store, bell, ready_label=f"{settings.label_prefix}-ready").__call__,
+                Webhook(verifier, Acceptance(store), bell, ready_label=f"{settings.label_prefix}-ready").__call__,
                 methods=["POST"],
             ),
             Route("/healthz", _alive),
@@ -82,6 +83,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
         server_header=False,
     )

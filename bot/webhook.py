@@ -13,11 +13,11 @@ import time
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from bot.acceptance import Acceptance
 from bot.bell import Bell
 from bot.events import Malformed, decode
 from bot.signature import Unauthentic, Verifier
 from core.errors import StoreError
-from core.store import TaskStore
 
 BODY_LIMIT_BYTES = 25 * 1024 * 1024
 """GitLab's own limit for a payload."""
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 class Webhook:
     """The endpoint with what it needs."""
 
-    def __init__(self, verifier: Verifier, store: TaskStore, bell: Bell, *, ready_label: str) -> None:
+    def __init__(self, verifier: Verifier, acceptance: Acceptance, bell: Bell, *, ready_label: str) -> None:
         self._verifier = verifier
-        self._store = store
+        self._acceptance = acceptance
         self._bell = bell
         self._ready_label = ready_label
 
@@ -50,7 +50,7 @@ class Webhook:
         if trigger is None:
             return JSONResponse({"ignored": True})
         try:
-            new, task_id = await self._store.accept(
+            new, task_id = await self._acceptance.accept(
                 trigger, delivery=delivery if _DELIVERY_ID.fullmatch(delivery) else ""
             )
         except StoreError as error:
@@ -59,5 +59,5 @@ class Webhook:
         if not new:
             return JSONResponse({"known": task_id})
         self._bell.ring(task_id)
-        log.info("trigger accepted", extra={"task_id": task_id, "source": trigger.source})
+        log.debug("trigger accepted", extra={"task_id": task_id, "source": trigger.source})
         return JSONResponse({"accepted": task_id}, 202)

@@ -14,13 +14,13 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from core import record
 from core.crash import point
@@ -62,13 +62,35 @@ class TaskStore:
         *delivery* is the Idempotency-Key, empty for what the sweep found. The id is 0 where a known delivery's task is
         long gone.
         """
-        about = record.encode({"trigger": trigger})["trigger"]
+        return (await self.accept_all([(trigger, delivery)]))[0]
+
+    async def accept_all(self, told: Sequence[tuple[Trigger, str]]) -> list[tuple[bool, int]]:
+        """Accept several triggers, each with its delivery's id, in one go; the answers in their order.
+
+        Raises:
+            StoreError: Redis did not take them all; what it took is known when it is told again.
+        """
         with point("store.accept"):
-            new, task_id = await self._run(
-                "accept", delivery, trigger.key, self.unique_id(trigger), secrets.token_urlsafe(12), about,
-                self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id,
-            )  # fmt: skip
-        return bool(new), int(task_id)
+            answers = await self._try(self._accept_all(told))
+        return [(bool(new), int(task_id)) for new, task_id in answers]
+
+    async def _accept_all(self, told: Sequence[tuple[Trigger, str]]) -> list[Any]:
+        script = self._scripts["accept"]
+        while True:
+            pipeline = self.redis.pipeline(transaction=False)
+            for trigger, delivery in told:
+                pipeline.evalsha(script.sha, 1, PREFIX, *self._acceptance(trigger, delivery))
+            try:
+                return await pipeline.execute()
+            except NoScriptError:
+                await self.redis.script_load(script.script)
+
+    def _acceptance(self, trigger: Trigger, delivery: str) -> tuple[str | float, ...]:
+        about = record.encode({"trigger": trigger})["trigger"]
+        return (
+            delivery, trigger.key, self.unique_id(trigger), secrets.token_urlsafe(12), about,
+            self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id,
+        )  # fmt: skip
 
     def unique_id(self, trigger: Trigger) -> str:
         """Name what *trigger* brings about: the same in every ledger of this GitLab."""

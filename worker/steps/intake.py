@@ -6,6 +6,7 @@ label, the person's access, the issue and the project as they are now.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,6 +26,8 @@ QUEUED_DEADLINE_SECONDS: Final = 300
 EDIT_TOLERANCE: Final = timedelta(seconds=2)
 STALE: Final = timedelta(hours=24)
 """A hook's test button sends old comments; what is older than this is not asked today."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ async def intake(desk: Desk, task: Task) -> None:
     queued = await desk.store.change(task, Phase.QUEUED, deadline_seconds=QUEUED_DEADLINE_SECONDS, **fields)
     if queued is None:
         return
+    log.info("task queued", extra={"task_id": task.id, "source": task.trigger.source, "project_id": project.id})
     desk.doorbell.ring("launch", task.id)
     desk.doorbell.ring("report", task.id)
     # Last: it is decoration, and may fail.
