@@ -44,11 +44,13 @@ def build(settings: Settings) -> Starlette:
     bell, pages = Bell(Doorbell(queue)), Pages(store, task_log)
 
     async def ready(_request: Request) -> Response:
+        """Tell whether Redis answers."""
         await store.now()
         return PlainTextResponse("ready\n")
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        """Ring what is left and close what was opened."""
         yield
         await bell.close()
         await redis.aclose()

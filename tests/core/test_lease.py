@@ -18,6 +18,7 @@ async def test_one_holds_while_others_wait(redis: Redis) -> None:
     order: list[str] = []
 
     async def work(name: str) -> None:
+        """Hold the lease for a moment."""
         async with lease.hold(redis, 1, call_seconds=10):
             order.append(name)
             await asyncio.sleep(0.01)

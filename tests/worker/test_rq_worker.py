@@ -116,6 +116,7 @@ def test_a_step_that_is_rung_is_run(connection: Redis, town: Town, redis_url: st
     store_redis = open_store_redis(town.settings(redis_url))
 
     async def accepted() -> int:
+        """Accept the trigger."""
         try:
             return (await TaskStore(store_redis).accept(comment_trigger(note)))[1]
         finally:

@@ -52,6 +52,7 @@ async def settle(executor: HandExecutor) -> None:
     executor.seen.put_nowait(Listing(names=frozenset([NAME])))
 
     async def idle() -> bool:
+        """Look for the quiet."""
         await asyncio.sleep(0.05)
         return executor.seen.empty()
 
@@ -107,6 +108,7 @@ async def test_an_ended_run_is_removed_when_its_log_is_shipped(
     executor.ended.set()
 
     async def removed() -> bool:
+        """Look for the removal."""
         await looked_over(executor, NAME)
         return bool(executor.removed)
 
@@ -127,6 +129,7 @@ async def test_a_lost_run_fails_its_task_after_a_while(desk: Desk, task: Task, e
     assert (await now(desk, task)).phase is Phase.STARTING
 
     async def lost() -> bool:
+        """Look for the end."""
         executor.seen.put_nowait(Listing(names=frozenset()))
         return (await now(desk, task)).phase.is_final
 
@@ -170,6 +173,7 @@ async def test_shipping_goes_on_after_redis_was_away(
     await desk.redis.delete(key)
 
     async def there() -> bool:
+        """Look for the line."""
         await looked_over(executor, NAME)
         return bool(await desk.task_log.read(task.id))
 
