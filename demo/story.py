@@ -118,11 +118,12 @@ def _tell(wish: Wish, settings: Settings, gitlab: GitLabServer, scene: Scene) ->
         settings, GitLab(Transport(gitlab.url, scene.api_token)), scene.project.path_with_namespace
     )
     teller.say(f"Ablehand is up at {settings.public_url}; its webhook is {installed} on {gitlab.url}")
-    prompt = wish.prompt or PROMPT
+    # A prompt of the command line's may be one word, or begin like a command: `run --` takes it as it is.
+    command = f"/agent run -- {wish.prompt}" if wish.prompt else f"/agent {PROMPT}"
     teller.start()
-    gitlab.world.comment(scene.issue, author=scene.person, body=f"/agent {prompt}")
+    gitlab.world.comment(scene.issue, author=scene.person, body=command)
     teller.say(f"@{scene.person.username} comments on {gitlab.url}/{scene.project.path_with_namespace}/-/issues/1")
-    teller.say(f"  /agent {prompt}")
+    teller.say(f"  {command}")
     return _watch(teller, gitlab, scene)
 
 

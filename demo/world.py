@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from core.errors import SettingsError
+from simulators.gitlab.records import Issue, Project, User
+from simulators.gitlab.repository import GitError
 from simulators.gitlab.server import GitLabServer
+from simulators.gitlab.state.world import World
 
 PROJECT_FILES = Path(__file__).parent / "project"
 PERSON = "alice"
@@ -18,12 +21,12 @@ DEVELOPER, MAINTAINER = 30, 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What the story needs of the world. The nouns are the simulator's own."""
+    """What the story needs of the world. The nouns are the simulator's."""
 
-    project: Any
-    person: Any
-    bot: Any
-    issue: Any
+    project: Project
+    person: User
+    bot: User
+    issue: Issue
     api_token: str
     read_token: str
     write_token: str
@@ -38,9 +41,7 @@ def set_up(gitlab: GitLabServer, repository: Path | None) -> Scene:
         files = {path.name: path.read_text("utf-8") for path in sorted(PROJECT_FILES.iterdir()) if path.is_file()}
         project = world.add_project("shop/web", visibility="private", files=files)
     else:
-        project = world.add_project(
-            f"local/{repository.resolve().name}", visibility="private", from_repository=repository
-        )
+        project = _copy(world, repository)
     world.add_member(project, person, access_level=DEVELOPER)
     world.add_member(project, bot, access_level=MAINTAINER)
     return Scene(
@@ -52,3 +53,11 @@ def set_up(gitlab: GitLabServer, repository: Path | None) -> Scene:
         read_token=world.add_token(bot, scopes={"read_repository"}),
         write_token=world.add_token(bot, scopes={"write_repository"}),
     )
+
+
+def _copy(world: World, repository: Path) -> Project:
+    try:
+        path = f"local/{repository.resolve().name}"
+        return world.add_project(path, visibility="private", from_repository=repository)
+    except GitError as error:
+        raise SettingsError(f"--repo {repository}: git can't clone it: {error}") from None

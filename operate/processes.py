@@ -24,10 +24,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """One room that is kept running; *arguments* follow ``ablehand`` on its command line."""
+    """One room that is kept running; *arguments* follow ``ablehand`` on its command line.
+
+    *withheld* names variables of the environment that the others get and it does not need.
+    """
 
     name: str
     arguments: Sequence[str]
+    withheld: frozenset[str] = frozenset()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
@@ -101,8 +105,9 @@ class Processes:
         command = [sys.executable, "-m", "ablehand", *child.arguments]
         output = self._log_file.open("ab") if self._log_file else None
         try:
+            environment = {name: value for name, value in self._environment.items() if name not in child.withheld}
             child.process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stderr=output, preexec_fn=end_with_parent
+                command, env=environment, stdin=subprocess.DEVNULL, stderr=output, preexec_fn=end_with_parent
             )
         finally:
             if output:

@@ -18,6 +18,8 @@ from operate.embedded_redis import EmbeddedRedis
 from operate.processes import Child, Processes
 
 WORKERS: Final = 2
+WITHHELD_FROM_BOT: Final = ("GITLAB_TOKEN", "GIT_READ_TOKEN", "GIT_WRITE_TOKEN")
+"""What faces the network holds no token of GitLab's, nor the model's key."""
 
 
 @contextmanager
@@ -37,7 +39,8 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
         "PUBLIC_URL": settings.public_url or f"http://{settings.host}:{port}",
         "STATE_DIR": str(settings.state_dir.resolve()),
     }
-    rooms = [Child("bot", ["bot"]), Child("reconciler", ["reconciler"])]
+    secrets = {PREFIX + name for name in WITHHELD_FROM_BOT} | set(settings.agent_variables)
+    rooms = [Child("bot", ["bot"], frozenset(secrets)), Child("reconciler", ["reconciler"])]
     rooms += [Child(f"worker-{number}", ["worker"]) for number in range(1, WORKERS + 1)]
     variables = {**environment, **{PREFIX + name: value for name, value in filled.items()}}
     processes = Processes(rooms, variables, log_file=log_file, longest_pause_seconds=settings.retry_seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.product.stack import Stack
 
 
@@ -35,3 +37,11 @@ def test_the_comment_is_acknowledged(stack: Stack) -> None:
     stack.wait_for_closing(issue)
 
     assert stack.gitlab.world.awards(note) == ["eyes"]
+
+
+def test_the_bot_holds_no_token(stack: Stack) -> None:
+    """The process that faces the network has neither a token of GitLab's nor the model's key in its environment."""
+    environment = Path(f"/proc/{stack.processes.pid('bot')}/environ").read_text("utf-8")
+
+    assert "ABLEHAND_WEBHOOK_SIGNING_TOKEN" in environment
+    assert "glpat-" not in environment
