@@ -9,7 +9,7 @@ demo: .venv/demo-installed
 	$(BIN)/ablehand demo $(ARGS)
 
 test: .venv/dev-installed
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: .venv/dev-installed
 	$(BIN)/ruff format --check .

@@ -55,14 +55,18 @@ class Repository:
 
     @classmethod
     def create(cls, path: Path, default_branch: str, source: Path | None = None) -> "Repository":
-        """Make an empty repository, or a full copy of *source*, that serves pushes over HTTP."""
+        """Make an empty repository, or a full copy of *source*, that serves pushes over HTTP.
+
+        With an empty *default_branch* a copy keeps the branch that is checked out in *source*.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         repository = cls(path)
         if source is None:
             _run("git", "init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(path))
         else:
             _run("git", "clone", "--quiet", "--bare", "--no-hardlinks", str(source), str(path))
-            repository.git("symbolic-ref", "HEAD", f"refs/heads/{default_branch}")
+            if default_branch:
+                repository.git("symbolic-ref", "HEAD", f"refs/heads/{default_branch}")
         with (path / "config").open("a") as config:
             for name, value in _CONFIG.items():
                 section, _, key = name.partition(".")
@@ -72,6 +76,11 @@ class Repository:
     def git(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
         """Run a git command here and return what it wrote; raise GitError where it fails."""
         return _run("git", "-C", str(self.path), *arguments, stdin=stdin, environment=environment or {})
+
+    def head_branch(self) -> str:
+        """Return the name of the branch that HEAD points at, whether it has a commit or not; "main" where it is none."""
+        head = (self.path / "HEAD").read_text().strip()
+        return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else "main"
 
     def branches(self) -> dict[str, str]:
         """Return every branch with the commit that it points at, by name."""

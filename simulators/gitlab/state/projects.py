@@ -35,9 +35,10 @@ class Projects(People):
     def add_project(self, path: str, **fields: Unpack[ProjectFields]) -> Project:
         """Make a project at a full path such as `shop/web`; the default branch is protected as GitLab does it."""
         number = self.next_id("project")
-        branch = fields.get("default_branch", "main")
+        branch = fields.get("default_branch", "" if fields.get("from_repository") else "main")
         place = self.directory / "repositories" / f"{number}.git"
         repository = Repository.create(place, branch, fields.get("from_repository"))
+        branch = branch or repository.head_branch()
         install_hooks(place)
         project = Project(number, path, fields.get("visibility", "private"), repository, branch)
         project.description = fields.get("description", "")
