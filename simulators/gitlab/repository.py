@@ -78,7 +78,7 @@ class Repository:
         return _run("git", "-C", str(self.path), *arguments, stdin=stdin, environment=environment or {})
 
     def head_branch(self) -> str:
-        """Return the name of the branch that HEAD points at, whether it has a commit or not; "main" where it is none."""
+        """Return the name of the branch that HEAD points at, with or without a commit; "main" where it is none."""
         head = (self.path / "HEAD").read_text().strip()
         return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else "main"
 
