@@ -1,7 +1,8 @@
 """Any program as an agent: the prompt on stdin, the work tree as its directory, its output as the log.
 
-It may print ``progress`` and ``checklist`` events of the contract; other events are shown as text. Its summary is the
-file that ABLEHAND_SUMMARY_FILE names, if it writes one, else the last lines that it printed.
+The default branch's CLAUDE.md and the like are in the folder that ABLEHAND_INSTRUCTIONS_DIR names. It may print
+``progress`` and ``checklist`` events of the contract; other events are shown as text. Its summary is the file that
+ABLEHAND_SUMMARY_FILE names, if it writes one, else the last lines that it printed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class CommandAdapter:
     def __init__(self, sandbox: Sandbox) -> None:
         self._order = sandbox.order
         self._context = sandbox.context
+        self._instructions = sandbox.instructions
         self._prompt_file = sandbox.workspace / "prompt.txt"
         self._summary_file = sandbox.workspace / "summary.md"
         self._said: deque[str] = deque(maxlen=SUMMARY_LINES)
@@ -50,6 +52,7 @@ class CommandAdapter:
         return {
             "ABLEHAND_PROMPT_FILE": str(self._prompt_file),
             "ABLEHAND_CONTEXT_DIR": str(self._context),
+            "ABLEHAND_INSTRUCTIONS_DIR": str(self._instructions),
             "ABLEHAND_SUMMARY_FILE": str(self._summary_file),
         }
 

@@ -42,6 +42,7 @@ import os, sys, pathlib
 prompt = sys.stdin.read()
 assert prompt == pathlib.Path(os.environ["ABLEHAND_PROMPT_FILE"]).read_text() == "Add a /health endpoint"
 assert pathlib.Path(os.environ["ABLEHAND_CONTEXT_DIR"]).is_dir()
+assert (pathlib.Path(os.environ["ABLEHAND_INSTRUCTIONS_DIR"]) / "CLAUDE.md").is_file()
 assert pathlib.Path("server.go").exists() and os.environ["HOME"].endswith("/workspace/home")
 print("All there.")
 """
