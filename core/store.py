@@ -100,7 +100,8 @@ class TaskStore:
     async def claim(self, key: str, task_id: int) -> int:
         """Bind a further semantic id to *task_id* unless a task has it already; answer the id of the task that has."""
         name = f"{PREFIX}:trigger:{key}"
-        await self._try(self.redis.set(name, task_id, nx=True, ex=TRIGGER_TTL_SECONDS))
+        with point("store.claim"):
+            await self._try(self.redis.set(name, task_id, nx=True, ex=TRIGGER_TTL_SECONDS))
         return int(await self._try(self.redis.get(name)) or task_id)
 
     async def get(self, task_id: int) -> Task | None:

@@ -70,9 +70,7 @@ def test_the_demo_fails_with_the_reason() -> None:
     [
         pytest.param(["dmeo"], 2, "No such command 'dmeo'", id="typo"),
         pytest.param(["demo", "--repo", "."], 2, "--repo needs --agent-command", id="no-agent"),
-        pytest.param(
-            ["demo", "--repo", "/usr", "--agent-command", "true"], 1, "can't clone it", id="no-repository"
-        ),
+        pytest.param(["demo", "--repo", "/usr", "--agent-command", "true"], 1, "can't clone it", id="no-repository"),
         pytest.param(["bot"], 1, "ablehand: Set ABLEHAND_REDIS_URL, ABLEHAND_GITLAB_URL.", id="bot"),
         pytest.param(["worker"], 1, "ablehand: Set ABLEHAND_GITLAB_URL, ABLEHAND_GITLAB_TOKEN", id="worker"),
         pytest.param(["reconciler"], 1, "ablehand: Set ABLEHAND_GITLAB_URL, ABLEHAND_GITLAB_TOKEN", id="reconciler"),

@@ -32,6 +32,7 @@ POINTS = (
     "worker gitlab.change_labels",
     "worker gitlab.merge_requests",
     "worker gitlab.create_merge_request",
+    "worker store.claim",
     "worker store.queued",
     "worker store.launching",
     "worker store.starting",
@@ -69,7 +70,7 @@ SOMETIMES = frozenset(
 )
 HASTY = {"sweep_seconds": "1", "gitlab_timeout_seconds": "1", "leader_lease_seconds": "1", "max_runs": "2"}
 """How soon the living notice that somebody has died."""
-BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels"})
+BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels", "worker store.claim"})
 
 
 @pytest.fixture(scope="module")
