@@ -33,6 +33,7 @@ from demo.world import Scene, set_up
 from operate import hook
 from operate.up import free_port, running
 from simulators.gitlab.server import GitLabServer
+from worker.executors.bubblewrap import bubblewrap_problem
 
 PROMPT: Final = "Add a /health endpoint that returns a 200 OK status"
 PATIENCE_SECONDS: Final = 600.0
@@ -118,6 +119,8 @@ def _tell(wish: Wish, settings: Settings, gitlab: GitLabServer, scene: Scene) ->
         settings, GitLab(Transport(gitlab.url, scene.api_token)), scene.project.path_with_namespace
     )
     teller.say(f"Ablehand is up at {settings.public_url}; its webhook is {installed} on {gitlab.url}")
+    if problem := bubblewrap_problem():
+        teller.say(f"The agent runs without a sandbox here ({problem}); with bubblewrap it has one")
     # A prompt of the command line's may be one word, or begin like a command: `run --` takes it as it is.
     command = f"/agent run -- {wish.prompt}" if wish.prompt else f"/agent {PROMPT}"
     teller.start()
