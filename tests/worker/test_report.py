@@ -51,6 +51,16 @@ async def test_the_place_in_the_queue_is_shown(desk: Desk, town: Town) -> None:
     assert len(town.bodies()) == 1
 
 
+async def test_a_task_that_leaves_the_queue_meanwhile_is_told_without_a_place(desk: Desk, town: Town) -> None:
+    """It got its slot between the two looks at the ledger: no failed step, and the next report says the rest."""
+    task = await taken_in(desk, comment_trigger(town.say("/agent do it")))
+    await desk.redis.zrem("{ablehand}:queue", str(task.id))
+
+    await report(desk, task)
+
+    assert town.bodies()[0].startswith("⏳ Waiting for a free slot · ")
+
+
 @pytest.mark.parametrize("which", ["progress", "closing"])
 async def test_a_lost_answer_makes_no_second_comment(desk: Desk, town: Town, which: str) -> None:
     """The comment was written; the next try finds it by its marker."""

@@ -50,7 +50,9 @@ async def _tell(desk: Desk, lease: Lease, task: Task) -> Task:
 
 
 async def _show_progress(desk: Desk, lease: Lease, task: Task) -> Task:
-    place = (await desk.store.queued()).index(task.id) + 1 if task.phase is Phase.QUEUED else 0
+    queued = await desk.store.queued()
+    # Not in it though its phase said so: it got its slot since it was read.
+    place = queued.index(task.id) + 1 if task.phase is Phase.QUEUED and task.id in queued else 0
     shown = replace(task, queue_place=place)
     body = progress_comment(shown, links.task_page(desk.settings, task), await desk.store.now())
     note_id = task.progress_note_id
