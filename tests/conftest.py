@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -22,10 +23,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+def valkey() -> Iterator[EmbeddedRedis]:
     """Give a Valkey server of this test process's own."""
     # A unix socket's path is limited to about 100 characters; pytest's own folders may be longer.
-    with EmbeddedRedis(short_folder(tmp_path_factory), persistent=False) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="valkey-") as folder,
+        EmbeddedRedis(Path(folder), persistent=False) as server,
+    ):
         yield server
 
 
@@ -49,11 +53,3 @@ async def redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
 def store(redis: AsyncRedis) -> TaskStore:
     """Give an empty ledger."""
     return TaskStore(redis, host="gitlab.example")
-
-
-def short_folder(factory: pytest.TempPathFactory) -> Path:
-    """Give a folder whose path is short enough for a unix socket."""
-    folder = factory.mktemp("valkey")
-    link = Path(f"/tmp/valkey-{folder.stat().st_ino}")  # noqa: S108 - a link to a private folder
-    link.symlink_to(folder)
-    return link
