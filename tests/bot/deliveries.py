@@ -42,9 +42,11 @@ def encoded(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
-def signed(body: bytes, *, delivery: str = "d-1", key: bytes = KEY, age: float = 0) -> dict[str, str]:
-    """Give the headers of a signed delivery that is *age* seconds old."""
-    moment = str(int(time.time() - age))
+def signed(
+    body: bytes, *, delivery: str = "d-1", key: bytes = KEY, age: float = 0, now: float | None = None
+) -> dict[str, str]:
+    """Give the headers of a signed delivery that is *age* seconds old at *now*, by default the present."""
+    moment = str(int((time.time() if now is None else now) - age))
     digest = hmac.new(key, b".".join((delivery.encode(), moment.encode(), body)), hashlib.sha256).digest()
     return {
         "webhook-id": delivery,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 
 from bot.signature import Unauthentic, Verifier, key_of
-from tests.bot.deliveries import KEY, SIGNING_TOKEN, signed
+from tests.bot.deliveries import KEY, SIGNING_TOKEN
+from tests.bot.deliveries import signed as signed_at
 
-NOW = time.time()
+NOW = 1_795_347_000.0
+signed = partial(signed_at, now=NOW)
 BODY = b'{"object_kind": "note"}'
 SIGNING = Verifier(signing_tokens=[SIGNING_TOKEN], instance="https://gitlab.example")
 SECRET = Verifier(secret_tokens=["canary-old", "canary-new"])
