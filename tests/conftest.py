@@ -16,6 +16,13 @@ from core.store import TaskStore
 from operate.embedded_redis import EmbeddedRedis
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave tests/cluster alone unless it is asked for: it needs a cluster (`make test-cluster`)."""
+    cluster = Path(__file__).parent / "cluster"
+    asked = any(Path(argument.partition("::")[0]).resolve().is_relative_to(cluster) for argument in config.args)
+    return True if collection_path == cluster and not asked else None
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""

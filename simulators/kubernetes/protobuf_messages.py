@@ -1,0 +1,118 @@
+"""The numbers of the fields in the protobuf messages that kubectl's own commands send: field name and type by number.
+
+A type is `string`, `bytes`, `int`, `bool` or another message; `[]` before it is a list, `{}` a map from strings, `*` a
+field that is sent only where it is set, and so kept where it is empty.
+"""
+
+IGNORED = "-"
+
+_WITH_META = {1: ("metadata", "ObjectMeta")}
+
+MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
+    "ObjectMeta": {
+        1: ("name", "string"),
+        2: ("generateName", "string"),
+        3: ("namespace", "string"),
+        4: ("selfLink", IGNORED),
+        5: ("uid", "string"),
+        6: ("resourceVersion", "string"),
+        7: ("generation", IGNORED),
+        8: ("creationTimestamp", IGNORED),
+        11: ("labels", "{}string"),
+        12: ("annotations", "{}string"),
+    },
+    "DeleteOptions": {
+        1: ("gracePeriodSeconds", "*int"),
+        2: ("preconditions", "Preconditions"),
+        3: ("orphanDependents", "bool"),
+        4: ("propagationPolicy", "string"),
+        5: ("dryRun", "[]string"),
+    },
+    "Preconditions": {1: ("uid", "string"), 2: ("resourceVersion", "string")},
+    "SelfSubjectAccessReview": {
+        **_WITH_META,
+        2: ("spec", "SelfSubjectAccessReviewSpec"),
+        3: ("status", IGNORED),
+    },
+    "SelfSubjectAccessReviewSpec": {
+        1: ("resourceAttributes", "*ResourceAttributes"),
+        2: ("nonResourceAttributes", "*NonResourceAttributes"),
+    },
+    "ResourceAttributes": {
+        1: ("namespace", "string"),
+        2: ("verb", "string"),
+        3: ("group", "string"),
+        4: ("version", "string"),
+        5: ("resource", "string"),
+        6: ("subresource", "string"),
+        7: ("name", "string"),
+    },
+    "NonResourceAttributes": {1: ("path", "string"), 2: ("verb", "string")},
+    "SelfSubjectRulesReview": {**_WITH_META, 2: ("spec", "SelfSubjectRulesReviewSpec"), 3: ("status", IGNORED)},
+    "SelfSubjectRulesReviewSpec": {1: ("namespace", "string")},
+    "SelfSubjectReview": {**_WITH_META, 2: ("status", IGNORED)},
+    "TokenRequest": {**_WITH_META, 2: ("spec", "TokenRequestSpec"), 3: ("status", IGNORED)},
+    "TokenRequestSpec": {
+        1: ("audiences", "[]string"),
+        3: ("boundObjectRef", IGNORED),
+        4: ("expirationSeconds", "*int"),
+    },
+    "Eviction": {**_WITH_META, 2: ("deleteOptions", "*DeleteOptions")},
+    "Namespace": {**_WITH_META, 2: ("spec", IGNORED), 3: ("status", IGNORED)},
+    "ServiceAccount": {**_WITH_META},
+    "ConfigMap": {**_WITH_META, 2: ("data", "{}string"), 3: ("binaryData", "{}bytes")},
+    "Secret": {**_WITH_META, 2: ("data", "{}bytes"), 3: ("type", "string"), 4: ("stringData", "{}string")},
+    "Role": {**_WITH_META, 2: ("rules", "[]PolicyRule")},
+    "PolicyRule": {
+        1: ("verbs", "[]string"),
+        2: ("apiGroups", "[]string"),
+        3: ("resources", "[]string"),
+        4: ("resourceNames", "[]string"),
+        5: ("nonResourceURLs", "[]string"),
+    },
+    "RoleBinding": {**_WITH_META, 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
+    "Subject": {1: ("kind", "string"), 2: ("apiGroup", "string"), 3: ("name", "string"), 4: ("namespace", "string")},
+    "RoleRef": {1: ("apiGroup", "string"), 2: ("kind", "string"), 3: ("name", "string")},
+    "Job": {**_WITH_META, 2: ("spec", "JobSpec"), 3: ("status", IGNORED)},
+    "JobSpec": {
+        1: ("parallelism", "*int"),
+        2: ("completions", "*int"),
+        3: ("activeDeadlineSeconds", "*int"),
+        6: ("template", "PodTemplateSpec"),
+        7: ("backoffLimit", "*int"),
+        8: ("ttlSecondsAfterFinished", "*int"),
+        10: ("suspend", "bool"),
+    },
+    "PodTemplateSpec": {**_WITH_META, 2: ("spec", "PodSpec")},
+    "PodSpec": {
+        2: ("containers", "[]Container"),
+        3: ("restartPolicy", "string"),
+        4: ("terminationGracePeriodSeconds", "*int"),
+        5: ("activeDeadlineSeconds", "*int"),
+        6: ("dnsPolicy", "string"),
+        8: ("serviceAccountName", "string"),
+        9: ("serviceAccount", "string"),
+        10: ("nodeName", "string"),
+        11: ("hostNetwork", IGNORED),
+        12: ("hostPID", IGNORED),
+        13: ("hostIPC", IGNORED),
+        16: ("hostname", "string"),
+        17: ("subdomain", "string"),
+        19: ("schedulerName", "string"),
+        24: ("priorityClassName", "string"),
+    },
+    "Container": {
+        1: ("name", "string"),
+        2: ("image", "string"),
+        3: ("command", "[]string"),
+        4: ("args", "[]string"),
+        5: ("workingDir", "string"),
+        8: ("resources", IGNORED),
+        13: ("terminationMessagePath", "string"),
+        14: ("imagePullPolicy", "string"),
+        16: ("stdin", IGNORED),
+        17: ("stdinOnce", IGNORED),
+        18: ("tty", IGNORED),
+        20: ("terminationMessagePolicy", "string"),
+    },
+}

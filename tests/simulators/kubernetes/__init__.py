@@ -1,0 +1,1 @@
+"""Tests of the simulated Kubernetes: its API, and the machinery behind it."""

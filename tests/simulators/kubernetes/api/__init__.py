@@ -1,0 +1,1 @@
+"""Tests of the simulated API server: raw HTTP, the official client, and the real kubectl."""
