@@ -7,6 +7,7 @@ AblehandError
 │   └── Fenced         another leader has taken over
 ├── LeaseLost          somebody else works on this now
 ├── ExecutorError      a run can't be launched
+│   └── ExecutorUnavailable  nobody answered: try again later
 └── GitLabError        GitLab's answer, or that there was none
     ├── GitLabUnavailable   5xx, 429, timeout, no connection: try again later
     ├── GitLabNotFound      404, also for what we may not see
@@ -48,7 +49,15 @@ class LeaseLost(AblehandError):
 
 
 class ExecutorError(AblehandError):
-    """The executor can't start a run; the message says why."""
+    """The executor can't start a run; the message says why. *reason* is the `core.task.Reason` that people are told."""
+
+    def __init__(self, message: str, reason: str = "infrastructure") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ExecutorUnavailable(ExecutorError):
+    """The executor did not answer, or asked to wait."""
 
 
 class GitLabError(AblehandError):

@@ -10,7 +10,7 @@ import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from core.errors import SettingsError
 
 PREFIX = "ABLEHAND_"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
 class Settings(BaseSettings):
@@ -45,18 +46,44 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr = Field(
         SecretStr(""),
-        description="`redis://`, `rediss://` or `unix://`; may hold a password. `ablehand up` starts an embedded "
-        "one where it is empty.",
+        description="`redis://`, `rediss://`, `unix://`, or `redis+sentinel://host:26379,host:26379/master-name/0` "
+        "(`rediss+sentinel://` with TLS); may hold a password. `ablehand up` starts an embedded one where it is empty.",
     )
     public_url: str = Field("", description="Where people reach the bot's pages; links in comments begin with it.")
     host: str = Field("127.0.0.1", description="Address that the bot listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that the bot listens on.")
 
     executor: Literal["kubernetes", "process"] = Field(
-        "process", description="Where agents run. `kubernetes` is not there yet."
+        "process",
+        description="Where agents run: as Jobs on the cluster that we run in (or that `KUBECONFIG` names), or as "
+        "processes of this machine.",
     )
     namespace: str = Field("ablehand-agents", description="Kubernetes namespace of the agents' Jobs.")
+    installation: str = Field(
+        "ablehand",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
+        description="Name of this installation: a label on its Jobs, so that several may share a namespace.",
+    )
     runtime_image: str = Field("", description="Image that the agents' Jobs run.")
+    allowed_images: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Globs, separated by commas: the images that a project may name in its `.ablehand.yml` for its "
+        "agent; none: only `ABLEHAND_RUNTIME_IMAGE`.",
+    )
+    pod_template: Path | None = Field(
+        None,
+        description="YAML file with a pod template that every agent's pod is laid over: resources, node selector, "
+        "tolerations, runtime class, pull secrets, certificates.",
+    )
+    start_timeout_seconds: int = Field(
+        1800, ge=1, description="How long a run may wait for a node, or for its image (there at most five minutes)."
+    )
+    max_attempts: int = Field(
+        2, ge=1, description="Attempts at a task in all, where the cluster fails it and nothing was pushed."
+    )
+    heartbeat_file: Path | None = Field(
+        None, description="File that worker and reconciler touch while they are well, for a liveness probe."
+    )
     state_dir: Path = Field(
         Path("var"), description="Folder for the process executor's runs and `ablehand up`'s embedded Redis."
     )
@@ -147,8 +174,8 @@ class Settings(BaseSettings):
     @classmethod
     def _redis_address(cls, value: SecretStr) -> SecretStr:
         address = value.get_secret_value()
-        if address and not address.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+        if address and not address.startswith(REDIS_SCHEMES):
+            raise ValueError(f"must begin with one of {', '.join(REDIS_SCHEMES)}")
         return value
 
     @field_validator("agent_command", mode="before")
@@ -156,7 +183,7 @@ class Settings(BaseSettings):
     def _split_command(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
 
-    @field_validator("agent_variables", "protected_paths", "sandbox_readable", mode="before")
+    @field_validator("agent_variables", "allowed_images", "protected_paths", "sandbox_readable", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -176,7 +203,9 @@ class Settings(BaseSettings):
         values = [getattr(self, name) for name in type(self).model_fields] + list(self.agent_environment.values())
         plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         keys = [key for value in plain if "://" not in value for key in value.split(",")]
-        passwords = [urlsplit(value).password or "" for value in plain if "://" in value]
+        addresses = [urlsplit(value) for value in plain if "://" in value]
+        passwords = [unquote(address.password or "") for address in addresses]
+        passwords += [text for address in addresses for name, text in parse_qsl(address.query) if "password" in name]
         return [value for value in keys + passwords if value]
 
     def active_webhook_keys(self, field: Literal["webhook_signing_token", "webhook_secret"]) -> list[str]:

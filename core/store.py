@@ -31,6 +31,8 @@ PREFIX: Final = "{ablehand}"
 """In braces, so that all keys share one slot of a Redis Cluster."""
 DELIVERY_TTL_SECONDS: Final = 7 * 86_400
 TRIGGER_TTL_SECONDS: Final = 60 * 86_400
+READ_AT_ONCE: Final = 500
+"""Tasks in one answer, so that no answer is large."""
 
 _SCRIPTS: Final = {path.stem: path.read_text("ascii") for path in (Path(__file__).parent / "lua").glob("*.lua")}
 
@@ -109,6 +111,18 @@ class TaskStore:
         found = await self._try(self.redis.hgetall(f"{PREFIX}:task:{task_id}"))
         return record.decode(found) if found.get("phase") else None
 
+    async def get_all(self, task_ids: Sequence[int]) -> dict[int, Task]:
+        """Read several tasks in few round trips, by their ids; those that are gone are missing."""
+        found: dict[int, Task] = {}
+        for start in range(0, len(task_ids), READ_AT_ONCE):
+            some = task_ids[start : start + READ_AT_ONCE]
+            pipeline = self.redis.pipeline(transaction=False)
+            for task_id in some:
+                pipeline.hgetall(f"{PREFIX}:task:{task_id}")
+            records = zip(some, await self._try(pipeline.execute()), strict=True)
+            found |= {task_id: record.decode(item) for task_id, item in records if item.get("phase")}
+        return found
+
     async def change(
         self,
         task: Task,
@@ -178,8 +192,8 @@ class TaskStore:
     async def latest(self, count: int = 50) -> list[Task]:
         """Read the youngest tasks, youngest first, without those that nobody is told of."""
         members = await self._try(self.redis.zrevrange(f"{PREFIX}:tasks", 0, count - 1))
-        tasks = [await self.get(int(member)) for member in members]
-        return [task for task in tasks if task and task.reason not in SILENT_REASONS]
+        tasks = await self.get_all([int(member) for member in members])
+        return [task for task in tasks.values() if task.reason not in SILENT_REASONS]
 
     async def count_failure(self, task_id: int, step: str) -> int:
         """Count a failed try of a step on a task; answer how many there were in a row."""

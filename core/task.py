@@ -79,6 +79,20 @@ class Reason(StrEnum):
     INFRASTRUCTURE = "infrastructure"
 
     OUT_OF_MEMORY = "out-of-memory"
+    DISK = "disk"  # more files than its volumes may hold
+    IMAGE = "image"  # can't be pulled, or is not allowed
+    UNSCHEDULABLE = "unschedulable"  # no node takes the pod
+    POD = "pod"  # the cluster can't make its containers: a missing Secret, a wrong command
+    QUOTA = "quota"  # of the agents' namespace
+    ADMISSION = "admission"  # a rule of the cluster refuses the pod
+    RIGHTS = "rights"  # ours on the cluster do not suffice, or the namespace is missing
+    POD_TEMPLATE = "pod-template"  # the operator's breaks what every run must be
+    NAME_TAKEN = "name-taken"  # something of that name is not ours
+    EVICTED = "evicted"  # a node needed its resources back
+    PREEMPTED = "preempted"  # something more important took the place
+    NODE_LOST = "node-lost"
+    POD_DELETED = "pod-deleted"  # by somebody
+    CLUSTER = "cluster"  # did not answer for as long as we try
     LOST = "lost"  # the run is gone and left no result
     MERGE_REQUEST = "merge-request"  # pushed, but GitLab refused the merge request
     GITLAB = "gitlab"  # GitLab did not answer for as long as we try
@@ -95,6 +109,8 @@ class Reason(StrEnum):
     GONE = "gone"  # the comment, the label or the issue is not there any more
 
 
+RETRIED_REASONS = frozenset({Reason.EVICTED, Reason.PREEMPTED, Reason.NODE_LOST, Reason.LOST})
+"""Nobody's fault: a new attempt is made, where nothing was pushed."""
 SILENT_REASONS = frozenset({Reason.IGNORED, Reason.DUPLICATE, Reason.GONE})
 """Rejections that nobody is told of, and that lists leave out."""
 

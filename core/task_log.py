@@ -42,20 +42,29 @@ class TaskLog:
         self._redis = redis
         self._lines = lines
 
-    async def append(self, task_id: int, entries: Sequence[Entry]) -> None:
-        """Add lines in their order; those that are there already are left alone."""
+    async def append(self, lines: Sequence[tuple[int, Entry]]) -> set[int]:
+        """Add lines, each with its task's id, in their order; those that are there already are left alone.
+
+        Answers the tasks whose log took none: what lies under its key is no log.
+
+        Raises:
+            StoreError: None of the lines was taken.
+        """
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for entry in entries:
+            # A Redis that is full then refuses all of them, never one in the middle.
+            pipeline = self._redis.pipeline(transaction=True)
+            for task_id, entry in lines:
                 fields: dict[Any, Any] = {"s": entry.step, "t": entry.text, "at": f"{entry.at:.3f}"}
                 pipeline.xadd(_key(task_id), fields, id=entry.id, maxlen=self._lines, approximate=True)
             with point("log.append"):
                 answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
-            raise StoreError(f"append to log {task_id}: {type(error).__name__}: {error}") from error
-        refused = [item for item in answers if isinstance(item, Exception) and not _is_known(item)]
-        if refused:
-            raise StoreError(f"append to log {task_id}: {refused[0]}")
+            raise StoreError(f"append to logs: {type(error).__name__}: {error}") from error
+        return {
+            task_id
+            for (task_id, _), answer in zip(lines, answers, strict=True)
+            if isinstance(answer, Exception) and not _is_known(answer)
+        }
 
     async def position(self, task_id: int, attempt: int, step: str) -> int:
         """Tell behind which position of *step* shipping goes on; 0 where none of it is there."""

@@ -10,8 +10,8 @@ from core.settings import PREFIX, Settings
 from tests.repository import ROOT, pages
 from tests.settings_page import THEMES, documented_fields, page
 
-NOT_SETTINGS = frozenset({"ABLEHAND_SECRETS_DIR", "ABLEHAND_CRASH"})
-"""Read by hand: where secrets lie, and what only tests that kill processes set."""
+NOT_SETTINGS = frozenset({"ABLEHAND_SECRETS_DIR", "ABLEHAND_CRASH", "ABLEHAND_IMAGE"})
+"""Read by hand: where secrets lie, what only tests that kill processes set, and what `make images` calls an image."""
 VARIABLE = re.compile(rf"{PREFIX}[A-Z][A-Z_]*[A-Z]")
 
 

@@ -14,6 +14,8 @@ from worker.executors.protocol import RunRequest
 
 GIT_SECONDS: Final = 300
 SPARE_SECONDS: Final = 60
+LATE_SECONDS: Final = 120
+"""What a run may be late before the reconciler ends it from outside."""
 AUTHOR_NAME: Final = "Ablehand"
 AUTHOR_EMAIL: Final = "ablehand@noreply.invalid"
 """GitLab attributes no commit to an address that nobody can have; the merge request names who asked."""
@@ -32,6 +34,25 @@ def push_branch(task: Task) -> str:
 def deadline_seconds(settings: Settings) -> int:
     """Give the time in which a run must have ended, all its steps together."""
     return settings.setup_timeout_seconds + settings.agent_timeout_seconds + 2 * GIT_SECONDS + SPARE_SECONDS
+
+
+def overdue_seconds(settings: Settings) -> int:
+    """Give when after its launch the reconciler ends a run from outside; on a cluster it may have waited for a node."""
+    waiting = settings.start_timeout_seconds if settings.executor == "kubernetes" else 0
+    return waiting + deadline_seconds(settings) + LATE_SECONDS
+
+
+def notes(task: Task) -> dict[str, str]:
+    """Give what is kept with a run about where it came from: enough to know its task again, and no prompt."""
+    return {
+        "trigger": task.trigger.key,
+        "issue": f"{task.trigger.project_id}#{task.trigger.issue_iid}",
+        "event-id": str(task.trigger.event_id),
+        "requester": f"{task.requester_id}",
+        "base-branch": task.branch,
+        "base-commit": task.base_commit,
+        "created-at": f"{task.created_at:.3f}",
+    }
 
 
 def build(settings: Settings, task: Task, project: Project, issue: Issue, *, trusted: bool) -> RunRequest:
@@ -66,7 +87,12 @@ def build(settings: Settings, task: Task, project: Project, issue: Issue, *, tru
     return RunRequest(
         name=run_name(task),
         task_id=task.id,
+        unique_id=task.unique_id,
+        attempt=task.attempt,
+        project_id=task.trigger.project_id,
+        installation=settings.installation,
         order=order,
+        notes=notes(task),
         deadline_seconds=deadline_seconds(settings),
         read_token=settings.git_read_token.get_secret_value() or fallback,
         write_token=settings.git_write_token.get_secret_value() or fallback,

@@ -7,14 +7,17 @@ webhook. `StepJob` runs our own step functions with one task id, and nothing els
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, Final
 
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.connections import open_queue_redis
 from core.doorbell import FUNCTIONS, QUEUE
+from core.heartbeat import beat
 from core.settings import Settings
 from worker.steps import entry
 from worker.steps import finish as _finish  # noqa: F401 - imported before the fork, so that a step starts at once
@@ -57,6 +60,17 @@ class StepJob(Job):
         return super().func
 
 
+class StepWorker(Worker):
+    """A worker that touches *heartbeat_file* whenever it tells Redis that it is alive."""
+
+    heartbeat_file: Path | None = None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Tell Redis, then the probe: who can't reach Redis is not well."""
+        super().heartbeat(timeout, pipeline)
+        beat(self.heartbeat_file)
+
+
 def serve(settings: Settings) -> None:
     """Work off steps until told to stop. A step under way is finished first.
 
@@ -66,7 +80,7 @@ def serve(settings: Settings) -> None:
     entry.configure(settings, choose_executor(settings))
     redis = open_queue_redis(settings)
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=StepJob)
-    worker = Worker(
+    worker = StepWorker(
         [queue],
         connection=redis,
         serializer=JSONSerializer,
@@ -75,5 +89,6 @@ def serve(settings: Settings) -> None:
         worker_ttl=WORKER_TTL_SECONDS,
         log_job_description=False,
     )
+    worker.heartbeat_file = settings.heartbeat_file
     log.info("worker started", extra={"queue": QUEUE})
     worker.work(logging_level="WARNING")

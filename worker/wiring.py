@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -21,6 +22,10 @@ from worker.executors.process import ProcessExecutor
 from worker.executors.protocol import Executor
 from worker.executors.run_plan import StepSetting
 
+if TYPE_CHECKING:
+    from worker.executors.kubernetes.observer import Observer
+
+CONNECTIONS = 50
 LISTING_SECONDS = 1.0
 """How soon an ended run of a finished task is cleared away, and a vanished one noticed."""
 REQUIRED = ("gitlab_url", "gitlab_token", "redis_url", "public_url")
@@ -44,7 +49,7 @@ def furnish(settings: Settings, executor: Executor) -> Desk:
 
     *executor* is the process's one, from `choose_executor`: it holds no connection and survives a fork.
     """
-    redis = open_store_redis(settings)
+    redis = open_store_redis(settings, connections=CONNECTIONS)
     return Desk(
         settings=settings,
         redis=redis,
@@ -61,20 +66,59 @@ def furnish(settings: Settings, executor: Executor) -> Desk:
     )
 
 
-def choose_executor(settings: Settings) -> Executor:
+def choose_executor(settings: Settings, *, observes: bool = False) -> Executor:
     """Check what steps and reconciler need, and give the executor that the settings name; once a process.
+
+    *observes*: it will be asked for `Executor.observe` and `Executor.read_log` too.
 
     Raises:
         SettingsError: A needed setting is missing or asks for what there is not, or the sandbox that is required does
             not work here.
     """
     settings.require(*REQUIRED)
-    if settings.executor == "kubernetes":
-        raise SettingsError("ABLEHAND_EXECUTOR=kubernetes is not there yet; use process.")
     if settings.agent not in {"claude", "command"}:
         raise SettingsError(f"ABLEHAND_AGENT={settings.agent} is not there yet; use claude or command.")
     if settings.agent == "command":
         settings.require("agent_command")
+    if settings.executor == "kubernetes":
+        return _cluster_executor(settings, _observer(settings) if observes else None)
+    return _process_executor(settings)
+
+
+def _observer(settings: Settings) -> Observer:
+    # Imported before anything runs: it takes a second, in which a leader would lose its lease.
+    from worker.executors.kubernetes.cluster_view import Pace
+    from worker.executors.kubernetes.observer import Observer
+    from worker.executors.kubernetes.stream import ApiStream
+    from worker.executors.kubernetes.verdicts import Patience
+
+    patience = Patience.within(settings.start_timeout_seconds)
+    pace = Pace(listing=settings.retry_seconds)
+    return Observer(
+        lambda: ApiStream(settings.namespace), installation=settings.installation, patience=patience, pace=pace
+    )
+
+
+def _cluster_executor(settings: Settings, observer: Observer | None) -> Executor:
+    # The client costs half a second and 15 MiB: only who needs it pays, and before the worker forks.
+    from worker.executors.kubernetes.connection import Cluster, load_configuration
+    from worker.executors.kubernetes.executor import KubernetesExecutor
+    from worker.executors.kubernetes.manifest import Placement
+    from worker.executors.kubernetes.template import load_template
+
+    settings.require("namespace", "runtime_image")
+    placement = Placement(
+        namespace=settings.namespace,
+        installation=settings.installation,
+        runtime_image=settings.runtime_image,
+        template=load_template(settings.pod_template, settings.agent_environment),
+        start_timeout_seconds=settings.start_timeout_seconds,
+    )
+    cluster = Cluster(namespace=settings.namespace, configuration=load_configuration())
+    return KubernetesExecutor(cluster=cluster, placement=placement, observer=observer)
+
+
+def _process_executor(settings: Settings) -> Executor:
     sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
     # The embedded Redis lies there too: an agent that reached its socket could write tasks.
     hidden = (settings.state_dir.absolute(),)

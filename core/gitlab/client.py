@@ -6,24 +6,26 @@ requests) is looked for by its caller before it is written.
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from core.errors import GitLabConflict, GitLabError, GitLabNotFound
 from core.gitlab.nouns import (
+    Commit,
     Issue,
     LabelEvent,
     MergeRequest,
     Note,
     Project,
     User,
-    head_of,
     issue_of,
     label_event_of,
     merge_request_of,
     note_of,
     project_of,
+    tip_of,
     user_of,
 )
 from core.gitlab.transport import Transport
@@ -129,12 +131,26 @@ class GitLab:
         self._api.write("change_labels", "put", f"/projects/{project_id}/issues/{iid}", fields)
 
     def branch_head(self, project_id: int, branch: str) -> str:
-        """Give the commit that a branch is at; empty where there is no such branch."""
+        """Give the id of the commit that a branch is at; empty where there is no such branch."""
+        tip = self.branch_tip(project_id, branch)
+        return tip.id if tip else ""
+
+    def branch_tip(self, project_id: int, branch: str) -> Commit | None:
+        """Give the commit that a branch is at; None where there is no such branch."""
         path = f"/projects/{project_id}/repository/branches/{quote(branch, safe='')}"
         try:
-            return head_of(self._api.read("branch", path))
+            return tip_of(self._api.read("branch", path))
         except GitLabNotFound:
-            return ""
+            return None
+
+    def file(self, project_id: int, path: str, ref: str) -> str | None:
+        """Give a file's text at *ref*; None where there is none. What is no UTF-8 comes with replacement characters."""
+        place = f"/projects/{project_id}/repository/files/{quote(path, safe='')}"
+        try:
+            content = str(self._api.read("file", place, ref=ref).get("content") or "")
+        except GitLabNotFound:
+            return None
+        return base64.b64decode(content).decode(errors="replace")
 
     def merge_request_from(self, project_id: int, branch: str) -> MergeRequest | None:
         """Find the youngest merge request from *branch*, in whatever state; None where there is none."""

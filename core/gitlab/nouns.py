@@ -40,6 +40,15 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit; *message* is whatever its author wrote."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """An issue (or task, or incident)."""
 
@@ -179,6 +188,8 @@ def merge_request_of(value: dict[str, Any]) -> MergeRequest:
 
 
 @_checked
-def head_of(value: dict[str, Any]) -> str:
+def tip_of(value: dict[str, Any]) -> Commit:
     """Read the commit that a branch is at."""
-    return str(value["commit"]["id"])
+    commit = value["commit"]
+    parents = tuple(str(parent) for parent in commit.get("parent_ids") or ())
+    return Commit(id=str(commit["id"]), parents=parents, message=str(commit.get("message") or ""))

@@ -26,9 +26,17 @@ redis.call('HINCRBY', key, 'version', 1)
 
 if to ~= '' and to ~= phase then
   redis.call('HSET', key, 'phase', to)
+  -- A new attempt: its times are its own, so that its deadlines are.
+  if to == 'queued' and phase ~= 'received' then
+    for _, left in ipairs({'launching', 'starting', 'preparing', 'working', 'publishing', 'finishing'}) do
+      redis.call('HDEL', key, 'at:' .. left)
+    end
+  end
   redis.call('HSETNX', key, 'at:' .. to, string.format('%.6f', now))
   local final = to == 'completed' or to == 'failed' or to == 'cancelled' or to == 'rejected'
-  if to == 'queued' then redis.call('ZADD', p .. ':queue', 'NX', now, id) else redis.call('ZREM', p .. ':queue', id) end
+  -- A task that comes back keeps its place.
+  local queued_at = redis.call('HGET', key, 'at:queued')
+  if to == 'queued' then redis.call('ZADD', p .. ':queue', 'NX', queued_at, id) else redis.call('ZREM', p .. ':queue', id) end
   if final or to == 'queued' then
     redis.call('SREM', p .. ':slots', id)
     redis.call('SREM', p .. ':slots:project:' .. (redis.call('HGET', key, 'project_id') or '0'), id)

@@ -63,6 +63,9 @@ def request_for(
     return RunRequest(
         name=name,
         task_id=7,
+        unique_id="0123456789abcdef",
+        attempt=1,
+        project_id=3,
         order=order,
         deadline_seconds=deadline_seconds,
         read_token=READ_TOKEN,

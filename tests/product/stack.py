@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,9 +121,10 @@ class Stack:
         return (self.folder / "ablehand.log").read_text("utf-8")
 
     @contextmanager
-    def another(self, room: str) -> Iterator[None]:
-        """Run a second process of *room* for a while."""
-        further = Processes([Child(f"another {room}", [room])], self.environment, log_file=self.folder / "ablehand.log")
+    def another(self, room: str, **changes: str) -> Iterator[None]:
+        """Run a second process of *room* for a while; *changes* are ``ABLEHAND_`` variables in lower case."""
+        environment = self.environment | {f"ABLEHAND_{name.upper()}": value for name, value in changes.items()}
+        further = Processes([Child(f"another {room}", [room])], environment, log_file=self.folder / "ablehand.log")
         further.start()
         try:
             yield
@@ -182,8 +183,8 @@ class Gate:
 
 
 @contextmanager
-def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
-    """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case."""
+def run_stack(folder: Path, further: Mapping[str, str] | None = None, /, **changes: str) -> Iterator[Stack]:
+    """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case, *further* any."""
     with ExitStack() as stack:
         gitlab = stack.enter_context(GitLabServer(folder / "gitlab"))
         redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
@@ -212,6 +213,7 @@ def run_stack(folder: Path, **changes: str) -> Iterator[Stack]:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {f"ABLEHAND_{name.upper()}": value for name, value in variables.items()}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        environment |= further or {}
         settings = _settings(environment)
         processes = stack.enter_context(running(settings, environment=environment, log_file=folder / "ablehand.log"))
         made = Stack(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -88,20 +88,30 @@ def test_deaths_lose_and_repeat_nothing(fragile: Stack, point: str) -> None:
 
     Both deaths strike the same story where the point is passed again after the first, else one story each.
     """
-    plans = [fragile.folder / "crash" / f"{point} {moment}" for moment in ("before", "after")]
+    die_at(fragile, point)
+
+
+def die_at(stack: Stack, point: str, settle: Callable[[], None] = lambda: None) -> None:
+    """Play stories until somebody has died before and after *point*; hold the invariants for each.
+
+    *settle* waits until a story is over also where the stack does not look.
+    """
+    plans = [stack.folder / "crash" / f"{point} {moment}" for moment in ("before", "after")]
     for plan in plans:
         plan.touch()
 
     issues: list[Issue] = []
     while any(plan.exists() for plan in plans):
         assert len(issues) < len(plans), f"nobody died at {point}"
-        issues.append(_one_story(fragile, point))
+        issues.append(one_story(stack, point))
+        settle()
 
     for issue in issues:
-        assert_done_once(fragile, issue)
+        assert_done_once(stack, issue)
 
 
-def _one_story(stack: Stack, point: str) -> Issue:
+def one_story(stack: Stack, point: str) -> Issue:
+    """Ask, and wait until everything is over."""
     stack.wait_until_ready()
     issue = stack.issue()
     if point in BY_LABEL:

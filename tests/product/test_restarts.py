@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +141,12 @@ def test_a_standby_takes_over(own: Stack) -> None:
 
     own.wait_until_quiet()
     assert len(own.replies(issue)) == 2
+
+
+@pytest.mark.parametrize("room", ["worker", "reconciler"])
+def test_a_room_that_is_well_touches_its_heartbeat(stack: Stack, tmp_path: Path, room: str) -> None:
+    """Also a reconciler that stands by: a probe must not end it."""
+    heartbeat = tmp_path / "heartbeat"
+
+    with stack.another(room, heartbeat_file=str(heartbeat)):
+        stack.wait(heartbeat.exists, "a heartbeat")

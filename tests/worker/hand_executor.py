@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -18,9 +19,14 @@ class HandExecutor:
     launched: list[RunRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    asked: int = 0
+    """How often `exists` was asked."""
+    cancel_gate: threading.Event | None = None
+    """Where it is set, `cancel` waits for it."""
     read: list[tuple[Step, int]] = field(default_factory=list)
-    refusal: str = ""
-    """Where it is not empty, no run can be launched."""
+    refusal: ExecutorError | None = None
+    """Where it is set, no run can be launched."""
     seen: asyncio.Queue[RunState | Listing] = field(default_factory=asyncio.Queue)
     """What `observe` yields next."""
     logs: dict[Step, list[LogLine]] = field(default_factory=dict)
@@ -30,16 +36,23 @@ class HandExecutor:
     def launch(self, request: RunRequest) -> None:
         """Keep the request."""
         self.launched.append(request)
-        if self.refusal:
-            raise ExecutorError(self.refusal)
+        if self.refusal is not None:
+            raise self.refusal
 
     def cancel(self, name: str) -> None:
         """Keep the name."""
         self.cancelled.append(name)
+        if self.cancel_gate is not None:
+            self.cancel_gate.wait(timeout=10)
 
     def remove(self, name: str) -> None:
         """Keep the name."""
         self.removed.append(name)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether it was launched and is not in `gone`."""
+        self.asked += 1
+        return name not in self.gone
 
     async def observe(self) -> AsyncIterator[RunState | Listing]:
         """Yield what the test puts into `seen`."""

@@ -116,6 +116,14 @@ def test_each_failure_of_the_runtime_is_a_reason(failure: Failure) -> None:
     assert decide(replace(ASKED, phase=Phase.PREPARING), run) == failed(Reason(failure.value), "seen")
 
 
+@pytest.mark.parametrize("phase", [Phase.LAUNCHING, Phase.STARTING])
+def test_a_run_whose_launch_is_not_complete_moves_nothing(phase: Phase) -> None:
+    """The launch may have died halfway: the task must stay due, so that it is launched again."""
+    half = replace(run_state(NAME), launched=False)
+
+    assert decide(replace(ASKED, phase=phase), half) is None
+
+
 def test_a_start_is_noted_once() -> None:
     """A task that knows when its run began keeps that."""
     task: Task = replace(ASKED, phase=Phase.STARTING, started_at=90.0)

@@ -9,7 +9,7 @@ import time
 import pytest
 from redis import Redis
 
-from core.errors import GitLabDenied, GitLabError, GitLabUnavailable, LeaseLost, StoreError
+from core.errors import ExecutorUnavailable, GitLabDenied, GitLabError, GitLabUnavailable, LeaseLost, StoreError
 from core.settings import Settings
 from core.store import PREFIX
 from core.task import Phase, Reason, Task
@@ -89,25 +89,35 @@ async def test_a_hopeless_step_fails_its_task(
     assert (await desk.store.due())[1] == [task.id]
 
 
-async def test_a_gitlab_that_is_away_is_waited_for(desk: Desk, town: Town, settings: Settings) -> None:
+AWAY = {
+    "gitlab": (GitLabUnavailable("502"), Reason.GITLAB),
+    "cluster": (ExecutorUnavailable("no answer", Reason.CLUSTER), Reason.CLUSTER),
+}
+
+
+@pytest.mark.parametrize("error", [error for error, _ in AWAY.values()], ids=AWAY.keys())
+async def test_who_is_away_is_waited_for(desk: Desk, town: Town, settings: Settings, error: Exception) -> None:
     """Many more tries than for a refusal end nothing."""
     task = await received(desk, comment_trigger(town.say("/agent do it")))
 
-    await failing(settings, task, GitLabUnavailable("502"), times=2 * entry.TRIES)
+    await failing(settings, task, error, times=2 * entry.TRIES)
 
     assert (await now(desk, task)).phase is Phase.RECEIVED
     assert await due_in(desk, "deadlines", task) <= entry.LONGEST_PAUSE_SECONDS
 
 
-async def test_a_gitlab_that_is_away_for_a_day_fails_the_task(desk: Desk, town: Town, settings: Settings) -> None:
+@pytest.mark.parametrize(("error", "reason"), AWAY.values(), ids=AWAY.keys())
+async def test_who_is_away_for_a_day_fails_the_task(
+    desk: Desk, town: Town, settings: Settings, error: Exception, reason: Reason
+) -> None:
     """That long ago the task entered its phase."""
     task = await received(desk, comment_trigger(town.say("/agent do it")))
     entered = time.time() - entry.UNAVAILABLE_SECONDS - 60
     await desk.redis.hset(f"{PREFIX}:task:{task.id}", "at:received", str(entered))
 
-    await failing(settings, task, GitLabUnavailable("502"))
+    await failing(settings, task, error)
 
-    assert (await now(desk, task)).reason == Reason.GITLAB
+    assert (await now(desk, task)).reason == reason
 
 
 @pytest.mark.parametrize("error", [StoreError("gone"), LeaseLost("another's")], ids=["store", "lease"])

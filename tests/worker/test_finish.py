@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import GitLabUnavailable
@@ -9,6 +11,8 @@ from core.task import Phase, Reason, Task
 from simulators.gitlab.records import MergeRequest
 from tests.worker.ledger import bells, comment_trigger, moved, now, taken_in
 from tests.worker.town import PUBLIC_URL, Town
+from worker.conversation.merge_request import commit_message
+from worker.orders import push_branch
 from worker.steps.finish import finish
 from worker.wiring import Desk
 
@@ -129,3 +133,69 @@ async def test_a_refusal_is_told(desk: Desk, town: Town, pushed: Task) -> None:
 
     after = await now(desk, pushed)
     assert (after.reason, after.detail) == (Reason.MERGE_REQUEST, "create_merge_request: 403 merge requests are off")
+
+
+@pytest.fixture
+async def failed(desk: Desk, town: Town) -> Task:
+    """Give a task whose run the cluster ended, and of which nobody knows whether it has pushed."""
+    task = await taken_in(desk, comment_trigger(town.say("/agent add a health check")))
+    base = town.project.repository.branch_sha("main") or ""
+    phases = (Phase.LAUNCHING, Phase.STARTING, Phase.PUBLISHING, Phase.FINISHING)
+    task = await moved(desk, task, *phases, reason=Reason.NODE_LOST, detail="node a is gone", base_commit=base)
+    await desk.redis.delete("rq:queue:ablehand")
+    return task
+
+
+async def test_a_run_that_the_cluster_failed_is_tried_again(desk: Desk, failed: Task) -> None:
+    """As a new attempt, which waits for its slot like any other, with times of its own."""
+    await finish(desk, failed)
+
+    after = await now(desk, failed)
+    assert (after.phase, after.attempt, after.reason, after.detail) == (Phase.QUEUED, 2, "", "")
+    assert [phase for phase, _ in after.phase_times] == [Phase.RECEIVED, Phase.QUEUED]
+    assert after.job_name == f"agent-{failed.id}-a2"
+    assert await bells(desk.redis) == [f"launch {failed.id}"]
+    assert await desk.store.slots_taken() == 0
+
+
+async def test_the_last_attempt_is_not_tried_again(desk: Desk, failed: Task) -> None:
+    """Then people are told what ended it."""
+    second = await desk.store.change(failed, attempt=2)
+    assert second is not None
+
+    await finish(desk, second)
+
+    after = await now(desk, failed)
+    assert (after.phase, after.reason, after.detail) == (Phase.FAILED, Reason.NODE_LOST, "node a is gone")
+
+
+async def test_one_attempt_means_no_second(desk: Desk, failed: Task) -> None:
+    """The operator may switch retries off."""
+    once = replace(desk, settings=desk.settings.model_copy(update={"max_attempts": 1}))
+
+    await finish(once, failed)
+
+    assert (await now(desk, failed)).phase is Phase.FAILED
+
+
+async def test_what_a_lost_run_had_pushed_is_not_pushed_twice(desk: Desk, town: Town, failed: Task) -> None:
+    """Its commit is found on its branch, and the merge request is opened from it."""
+    message = commit_message(failed)
+    commit = town.world.commit_files(town.project, files={"health": "ok"}, branch=push_branch(failed), message=message)
+
+    await finish(desk, failed)
+
+    (request,) = opened(town)
+    after = await now(desk, failed)
+    assert (after.phase, after.commit, after.reason, after.attempt) == (Phase.COMPLETED, commit, "", 1)
+    assert request.source_branch == push_branch(failed)
+
+
+async def test_somebody_elses_commit_on_the_branch_is_not_taken_for_ours(desk: Desk, town: Town, failed: Task) -> None:
+    """Nothing is opened from it, and nothing is tried on top of it."""
+    town.world.commit_files(town.project, files={"health": "bad"}, branch=push_branch(failed))
+
+    await finish(desk, failed)
+
+    assert (await now(desk, failed)).phase is Phase.FAILED
+    assert opened(town) == []

@@ -7,7 +7,9 @@ import contextlib
 
 import pytest
 
+from core.connections import open_store_redis
 from core.redaction import Redactor
+from core.store import TaskStore
 from core.task import Line, Phase, Progress, Task
 from core.task_log import Entry, TaskLog, entry_id
 from runtime.contract import Event, Step, encode_event
@@ -16,6 +18,7 @@ from tests.worker.ledger import comment_trigger, moved, now, received, until
 from tests.worker.town import Town
 from worker.executors.protocol import LogLine
 from worker.reconciler.follow_logs import Follower
+from worker.reconciler.shipper import Shipper
 from worker.wiring import Desk
 
 pytestmark = pytest.mark.anyio
@@ -40,9 +43,19 @@ async def task(desk: Desk, town: Town) -> Task:
     return await moved(desk, task, *phases, job_name="agent-1-a1")
 
 
-def follower(desk: Desk, task: Task) -> Follower:
-    """Make a follower as the reconciler does."""
-    return Follower(desk, Redactor([SECRET]), task_id=task.id, attempt=task.attempt, fence=0)
+async def follow(desk: Desk, task: Task) -> None:
+    """Follow the task's run to its end, as the reconciler does."""
+    shipper = Shipper(desk.task_log, on_refused=lambda _task_id: None)
+    following = asyncio.create_task(
+        Follower(desk, shipper, Redactor([SECRET]), task=task, fence=0).follow(task.job_name)
+    )
+    shipping = asyncio.create_task(shipper.run())
+    try:
+        done, _ = await asyncio.wait({shipping, following}, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        shipping.cancel()
+        following.cancel()
 
 
 async def shipped(desk: Desk, task: Task) -> list[tuple[str, str]]:
@@ -55,7 +68,7 @@ async def test_all_steps_are_shipped_in_their_order(desk: Desk, task: Task, exec
     executor.logs = {Step.PREPARE: lines("a", "b"), Step.AGENT: lines(""), Step.PUBLISH: lines("d")}
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     assert await desk.task_log.read(task.id) == [
         Entry(id=entry_id(1, step, position), step=step, text=text, at=100.0)
@@ -74,7 +87,7 @@ async def test_more_lines_than_a_batch_arrive_once_each(desk: Desk, task: Task, 
     executor.logs = {Step.AGENT: lines(*texts)}
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     assert [text for _, text in await shipped(desk, task)] == texts
 
@@ -82,7 +95,7 @@ async def test_more_lines_than_a_batch_arrive_once_each(desk: Desk, task: Task, 
 async def test_a_live_line_does_not_wait_for_the_end(desk: Desk, task: Task, executor: HandExecutor) -> None:
     """While the step runs on, its lines are there."""
     executor.logs = {Step.PREPARE: lines("live")}
-    following = asyncio.create_task(follower(desk, task).follow(task.job_name))
+    following = asyncio.create_task(follow(desk, task))
 
     await until(lambda: shipped(desk, task))
     assert await shipped(desk, task) == [("prepare", "live")]
@@ -98,14 +111,14 @@ async def test_a_follower_killed_anywhere_leaves_no_gap_and_no_repeat(
         Step.PREPARE: lines(event("began", "clone"), "cloning", event("ended", "clone", seconds=2.0)),
         Step.AGENT: lines(event("began", "agent"), event("checklist", items=(("Read", "done"),)), "working"),
     }
-    first = asyncio.create_task(follower(desk, task).follow(task.job_name))
+    first = asyncio.create_task(follow(desk, task))
     await until(lambda: shipped(desk, task))
     first.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await first
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     assert await shipped(desk, task) == [
         ("prepare", "── clone"),
@@ -132,17 +145,17 @@ async def test_what_is_shipped_is_folded_already(desk: Desk, task: Task, executo
     class DyingLog(TaskLog):
         """A log whose process is killed at the first line."""
 
-        async def append(self, task_id: int, entries: object) -> None:
+        async def append(self, lines: object) -> set[int]:
             """Check what the ledger holds when the lines come."""
-            del entries
-            told = await desk.store.get(task_id)
+            del lines
+            told = await desk.store.get(task.id)
             assert told is not None
             assert told.progress.lines == (ended,)
             raise Killed
 
     dying = Desk(**{name: getattr(desk, name) for name in Desk.__slots__} | {"task_log": DyingLog(desk.redis)})
     with pytest.raises(Killed):
-        await follower(dying, task).follow(task.job_name)
+        await follow(dying, task)
 
 
 async def test_secrets_are_taken_out(desk: Desk, task: Task, executor: HandExecutor) -> None:
@@ -159,7 +172,7 @@ async def test_secrets_are_taken_out(desk: Desk, task: Task, executor: HandExecu
     }
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     everything = f"{await shipped(desk, task)} {(await now(desk, task)).progress}"
     assert "[redacted]" in everything
@@ -178,7 +191,7 @@ async def test_forged_events_draw_a_wrong_line_at_most(desk: Desk, task: Task, e
     }
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     after = await now(desk, task)
     assert (after.phase, after.progress) == (Phase.WORKING, Progress())
@@ -192,8 +205,24 @@ async def test_the_last_events_of_an_ended_task_are_shown(desk: Desk, task: Task
     executor.logs = {Step.PUBLISH: lines(event("began", "push"), event("ended", "push", seconds=1.0))}
     executor.ended.set()
 
-    await follower(desk, task).follow(task.job_name)
+    await follow(desk, task)
 
     after = await now(desk, task)
     assert (after.phase, after.progress.lines) == (Phase.COMPLETED, (Line(mark="push", state="done", seconds=1.0),))
     assert await desk.redis.zscore("{ablehand}:outbox", str(task.id)) is not None
+
+
+async def test_followers_that_start_together_wait_for_each_other(
+    desk: Desk, task: Task, executor: HandExecutor
+) -> None:
+    """A new leader starts thousands: they share the connections to Redis, and none is turned away."""
+    executor.logs = {Step.PREPARE: lines(event("began", "clone"), "cloning")}
+    executor.ended.set()
+    redis = open_store_redis(desk.settings, connections=2)
+    few = {"redis": redis, "store": TaskStore(redis), "task_log": TaskLog(redis)}
+    narrow = Desk(**{name: getattr(desk, name) for name in Desk.__slots__} | few)
+
+    await asyncio.gather(*(follow(narrow, task) for _ in range(200)))
+
+    assert await shipped(desk, task) == [("prepare", "── clone"), ("prepare", "cloning")]
+    await redis.aclose()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from core.errors import ExecutorError, ExecutorUnavailable
 from core.task import Phase, Reason, Task
 from simulators.gitlab.access import REPORTER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import bells, comment_trigger, label_trigger, moved, now, taken_in
 from tests.worker.town import Town
+from worker import orders
 from worker.steps.launch import launch
 from worker.steps.report import report
 from worker.wiring import Desk
@@ -121,13 +124,50 @@ async def test_a_project_that_is_gone_is_told_nobody(desk: Desk, town: Town, exe
     assert executor.launched == []
 
 
-async def test_an_executor_that_refuses_fails_the_task(desk: Desk, town: Town, executor: HandExecutor) -> None:
-    """With what it said."""
+REFUSALS = {
+    "disk": (ExecutorError("the disk is full"), Reason.INFRASTRUCTURE),
+    "name-taken": (ExecutorError("not this task's", Reason.NAME_TAKEN), Reason.NAME_TAKEN),
+    "rights": (ExecutorError("not allowed: create jobs", Reason.RIGHTS), Reason.RIGHTS),
+}
+
+
+@pytest.mark.parametrize(("refusal", "reason"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_an_executor_that_refuses_fails_the_task(
+    desk: Desk, town: Town, executor: HandExecutor, refusal: ExecutorError, reason: Reason
+) -> None:
+    """With what it said, and the reason that it gave."""
     task = await asked(desk, town)
-    executor.refusal = "the disk is full"
+    executor.refusal = refusal
 
     await launch(desk, task)
 
     after = await now(desk, task)
-    assert (after.phase, after.reason, after.detail) == (Phase.FAILED, Reason.INFRASTRUCTURE, "the disk is full")
+    assert (after.phase, after.reason, after.detail) == (Phase.FAILED, reason, str(refusal))
     assert await desk.store.slots_taken() == 0
+
+
+async def test_an_executor_that_does_not_answer_is_asked_again(desk: Desk, town: Town, executor: HandExecutor) -> None:
+    """Nobody knows how far it got: the same run is ordered under the same name, and the slot is kept for it."""
+    task = await asked(desk, town)
+    executor.refusal = ExecutorUnavailable("the cluster does not answer", Reason.CLUSTER)
+    with pytest.raises(ExecutorUnavailable):
+        await launch(desk, task)
+    assert (await now(desk, task)).phase is Phase.LAUNCHING
+    executor.refusal = None
+
+    await launch(desk, await now(desk, task))
+
+    assert executor.launched[0] == executor.launched[1]
+    assert (await now(desk, task)).phase is Phase.STARTING
+
+
+async def test_a_run_on_a_cluster_may_wait_for_a_node(desk: Desk, town: Town) -> None:
+    """Before that time and its own are over, nobody ends it from outside."""
+    own = orders.deadline_seconds(desk.settings) + orders.LATE_SECONDS
+    desk = replace(desk, settings=desk.settings.model_copy(update={"executor": "kubernetes"}))
+    task = await asked(desk, town)
+
+    await launch(desk, task)
+
+    due = await desk.redis.zscore("{ablehand}:deadlines", str(task.id))
+    assert float(due or 0) - time.time() == pytest.approx(own + desk.settings.start_timeout_seconds, abs=30)

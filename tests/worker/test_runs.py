@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +69,8 @@ async def test_a_run_takes_its_task_to_finishing(desk: Desk, task: Task, executo
     executor.seen.put_nowait(run_state(NAME, running(Step.PREPARE)))
     executor.seen.put_nowait(run_state(NAME, over(Step.PREPARE), over(Step.AGENT), PUSHED, ended=True))
     await settle(executor)
+    await until(lambda: bells(desk.redis))
+    await until(lambda: desk.task_log.read(task.id))
 
     after = await now(desk, task)
     assert (after.phase, after.commit, after.started_at) == (Phase.FINISHING, "c0ffee", 100.0)
@@ -122,8 +126,9 @@ async def test_an_ended_run_is_removed_when_its_log_is_shipped(
 
 
 @pytest.mark.usefixtures("watching")
-async def test_a_lost_run_fails_its_task_after_a_while(desk: Desk, task: Task, executor: HandExecutor) -> None:
-    """One listing without it is no loss."""
+async def test_a_lost_run_is_given_up_after_a_while(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """One listing without it is no loss; then finish asks GitLab what became of it."""
+    executor.gone = {NAME}
     executor.seen.put_nowait(Listing(names=frozenset()))
     await until(lambda: _is(executor.seen.empty()))
     assert (await now(desk, task)).phase is Phase.STARTING
@@ -131,10 +136,71 @@ async def test_a_lost_run_fails_its_task_after_a_while(desk: Desk, task: Task, e
     async def lost() -> bool:
         """Look for the end."""
         executor.seen.put_nowait(Listing(names=frozenset()))
-        return (await now(desk, task)).phase.is_final
+        return (await now(desk, task)).phase is not Phase.STARTING
 
     await until(lost)
-    assert (await now(desk, task)).reason == Reason.LOST
+    await until(lambda: bells(desk.redis))
+    after = await now(desk, task)
+    assert (after.phase, after.reason, after.commit) == (Phase.FINISHING, Reason.LOST, "")
+    assert await bells(desk.redis) == [f"finish {task.id}"]
+
+
+@pytest.mark.usefixtures("watching")
+async def test_a_run_that_only_the_listings_miss_is_not_lost(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """The executor itself is asked before anything is given up."""
+    executor.gone = set()
+    await settle(executor)
+
+    async def missed() -> bool:
+        """Let time pass without it."""
+        executor.seen.put_nowait(Listing(names=frozenset()))
+        await asyncio.sleep(0.02)
+        return executor.asked >= 2
+
+    await until(missed)
+    assert (await now(desk, task)).phase is Phase.STARTING
+
+
+@pytest.mark.usefixtures("watching")
+async def test_a_run_that_waits_in_vain_is_failed_and_ended(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """An image that can't be pulled: nothing of the run has ended, and nothing ever will."""
+    executor.seen.put_nowait(run_state(NAME, problem=Reason.IMAGE, detail="pull of x failed"))
+    await settle(executor)
+
+    after = await now(desk, task)
+    assert (after.phase, after.reason, after.detail) == (Phase.FAILED, Reason.IMAGE, "pull of x failed")
+    assert NAME in executor.cancelled
+
+
+@pytest.mark.usefixtures("watching")
+async def test_what_a_run_waits_for_is_told_until_it_starts(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """The words go into the progress once, and go away when the run begins."""
+    waits = replace(run_state(NAME), waiting="no node has room: 0/3 nodes")
+    for _ in range(3):
+        executor.seen.put_nowait(waits)
+    await settle(executor)
+    told = await now(desk, task)
+    assert told.progress.current == "no node has room: 0/3 nodes"
+
+    executor.seen.put_nowait(run_state(NAME, running(Step.PREPARE)))
+    await settle(executor)
+
+    assert told.version == task.version + 1
+    assert (await now(desk, task)).progress.current == ""
+
+
+@pytest.mark.usefixtures("watching")
+async def test_a_slow_cancel_does_not_hold_up_the_others(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Ending one run takes as long as its pods; meanwhile the next is judged."""
+    executor.cancel_gate = threading.Event()
+    executor.seen.put_nowait(run_state("agent-77-a1", running(Step.AGENT), task_id=77))
+    executor.seen.put_nowait(run_state(NAME, running(Step.AGENT)))
+
+    try:
+        await until(lambda: _phase_is(desk, task, Phase.WORKING))
+        assert executor.cancelled == ["agent-77-a1"]
+    finally:
+        executor.cancel_gate.set()
 
 
 @pytest.mark.usefixtures("watching")
@@ -179,6 +245,10 @@ async def test_shipping_goes_on_after_redis_was_away(
 
     await until(there)
     assert not watching.done()
+
+
+async def _phase_is(desk: Desk, task: Task, phase: Phase) -> bool:
+    return (await now(desk, task)).phase is phase
 
 
 async def _is(value: object) -> bool:

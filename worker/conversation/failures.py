@@ -43,6 +43,25 @@ _SENTENCES: Final = {
     Reason.INFRASTRUCTURE: "The sandbox could not be started or broke: {again}; if that does not help, {operator}.",
     Reason.OUT_OF_MEMORY: "The run needed more memory than it may use: ask for a smaller part of it, "
     "or have the limit raised by whoever runs the agent here.",
+    Reason.DISK: "The run wrote more files than its disk may hold: ask for a smaller part of it, "
+    "or have the limit raised by whoever runs the agent here.",
+    Reason.IMAGE: "The image that the agent should run in can't be pulled or is not allowed: "
+    "check `image` in `.ablehand.yml`; where there is none, {operator}.",
+    Reason.UNSCHEDULABLE: "No node of the cluster could take the run in time: {again} later; "
+    "if that does not help, {operator}.",
+    Reason.POD: "The cluster could not make the run's containers: {operator}.",
+    Reason.QUOTA: "The quota of the agents' namespace is used up or too small: {again} later; "
+    "if that does not help, {operator}.",
+    Reason.ADMISSION: "A rule of the cluster refuses the run's pod: {operator}.",
+    Reason.RIGHTS: "The agent service may not start runs on its cluster: {operator}, who finds the missing right "
+    "with `ablehand doctor`.",
+    Reason.POD_TEMPLATE: "The pod template of the agent service breaks one of its rules: {operator}.",
+    Reason.NAME_TAKEN: "The cluster holds a Job of the run's name that is not ours, and it was left alone: {operator}.",
+    Reason.EVICTED: "The node needed its resources back and ended the run: {again}.",
+    Reason.PREEMPTED: "Something more important took the run's place in the cluster: {again}.",
+    Reason.NODE_LOST: "The node that the run was on is gone: {again}.",
+    Reason.POD_DELETED: "Somebody deleted the run's pod in the cluster: {again} if that was not on purpose.",
+    Reason.CLUSTER: "The cluster did not answer for too long: {again} when it is well.",
     Reason.LOST: "The run vanished before it could leave a result: {again}.",
     Reason.MERGE_REQUEST: "The change was pushed to {branch}, but GitLab refused the merge request: "
     "open it by hand from that branch.",

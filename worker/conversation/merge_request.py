@@ -26,8 +26,13 @@ def commit_message(task: Task) -> str:
     trailers = [f"Issue: {sanitize.plain(task.repository, 300)}{outcome.issue(task)}"]
     if outcome.is_username(task.requester_username):
         trailers.append(f"Requested-by: {task.requester_username}")
-    trailers.append(f"Agent-Task: {task.id}")
+    trailers.append(_task_trailer(task))
     return "\n\n".join([_title(task, SUBJECT_LIMIT), "Written by a coding agent, on request.", "\n".join(trailers)])
+
+
+def names_task(message: str, task: Task) -> bool:
+    """Tell whether a commit's message is one that `commit_message` gave for *task*."""
+    return _task_trailer(task) in message.splitlines()
 
 
 def merge_request_description(task: Task, page_url: str) -> str:
@@ -43,6 +48,10 @@ def merge_request_description(task: Task, page_url: str) -> str:
         f"Closes {outcome.issue(task)}",
     ]
     return "\n\n".join(parts)
+
+
+def _task_trailer(task: Task) -> str:
+    return f"Agent-Task: {task.id}"
 
 
 def _title(task: Task, limit: int) -> str:

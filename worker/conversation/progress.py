@@ -45,6 +45,8 @@ def progress_comment(task: Task, page_url: str, now: float, *, limit_seconds: fl
 
 
 def _headline(task: Task) -> str:
+    if task.phase is Phase.QUEUED and task.attempt > 1:
+        return f"🔁 The cluster ended the run; attempt {task.attempt} waits for a free slot"
     if task.phase is Phase.QUEUED:
         place = f", {ordinal(task.queue_place)} in the queue" if task.queue_place > 0 else ""
         return f"⏳ Waiting for a free slot{place}"
@@ -56,6 +58,8 @@ def _headline(task: Task) -> str:
 def _facts(task: Task, now: float) -> list[str]:
     if task.phase.is_final:
         return outcome.spent(task)
+    if task.phase is Phase.STARTING and task.progress.current:
+        return [sanitize.inline(task.progress.current, 300)]
     waited = now - dict(task.phase_times).get(task.phase, task.created_at)
     if task.phase in _WITHOUT_CHECKLIST and waited >= _WORTH_SAYING_SECONDS:
         return [f"for {duration(waited)}"]

@@ -131,6 +131,10 @@ class ProcessExecutor:
         except OSError as exc:
             raise ExecutorError(f"remove {name}: {exc.strerror or exc}") from exc
 
+    def exists(self, name: str) -> bool:
+        """Tell whether the run has a directory: see `worker.executors.protocol.Executor.exists`."""
+        return self._find(name) is not None
+
     async def observe(self) -> AsyncIterator[RunState | Listing]:
         """Yield states, a listing, changes: see `worker.executors.protocol.Executor.observe`."""
         states = RunStates(self.directory)

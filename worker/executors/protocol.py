@@ -21,7 +21,17 @@ class RunRequest:
 
     name: str
     task_id: int
+    unique_id: str
+    """The task's: tells a run of ours from one of the same name that another installation started."""
+    attempt: int
+    project_id: int
+    installation: str = "ablehand"
+    """Whose run it is, where several installations share a place for runs."""
     order: Order
+    image: str = ""
+    """Image of the agent step, where the executor has images; empty: the operator's."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What the executor keeps with the run so that people find out where it came from; no prompt, no secret."""
     deadline_seconds: int
     """From the launch on; then the whole run is ended."""
     read_token: str = field(repr=False)
@@ -57,15 +67,19 @@ class RunState:
 
     *ended*: nothing of it is alive and nothing will change. *problem* is a `core.task.Reason` that the executor itself
     gives ("timeout" past the deadline, "lost" where the supervisor vanished, "cancelled"), empty where the steps'
-    own results tell the story.
+    own results tell the story. A problem of a run that has not ended says that waiting is in vain: end it.
     """
 
     name: str
     task_id: int
     steps: tuple[StepState, ...]
+    launched: bool = True
+    """Whether its launch is complete: where it died halfway, it has to be launched again."""
     ended: bool = False
     problem: str = ""
     detail: str = ""
+    waiting: str = ""
+    """Why it has not begun yet, in words for people; empty while that is nothing unusual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +116,13 @@ class Executor(Protocol):
 
     def remove(self, name: str) -> None:
         """Forget an ended run and delete what it left (work tree, log, results). Unknown names are fine."""
+
+    def exists(self, name: str) -> bool:
+        """Ask whether there is a run of that name, from the source itself. Blocks.
+
+        Raises:
+            ExecutorError: Nobody answered.
+        """
 
     def observe(self) -> AsyncIterator[RunState | Listing]:
         """Yield every run's state, then a `Listing`, then each change; a `Listing` again every few seconds. Endless."""

@@ -32,15 +32,21 @@ class Move:
 
 def decide(task: Task, run: RunState) -> Move | None:
     """Give the task's next move, or None where the run tells nothing new."""
-    if task.phase not in FOLLOWED:
+    if task.phase not in FOLLOWED or not run.launched:
         return None
-    move = _ending(run) if run.ended else Move(to=_reached(run))
+    # A problem of a run that has not ended: it never will by itself.
+    move = _ending(run) if run.ended or run.problem else Move(to=_reached(run))
     began = next((step.started_at for step in run.steps if step.started_at), 0.0)
     if began and not task.started_at:
         move.fields["started_at"] = began
     if move.to in _ORDER and _ORDER.index(move.to) <= _ORDER.index(task.phase):
         return None
     return move
+
+
+def settled(reason: Reason, detail: str = "") -> Move:
+    """Give the move of a run that has failed for *reason*, with nothing told."""
+    return _failed(reason, detail, {})
 
 
 def _reached(run: RunState) -> Phase:

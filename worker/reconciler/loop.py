@@ -13,7 +13,10 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import uvloop
+
 from core.errors import StoreError
+from core.heartbeat import beat
 from core.settings import Settings
 from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.runs import Runs
@@ -25,21 +28,23 @@ RENEWALS: Final = 4
 """How often the lease is renewed in its own time."""
 PAUSE_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.25
+BEAT_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
     """Reconcile until told to stop; a leader whose lease is another's ends the process with status 1."""
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
-    desk = furnish(settings, choose_executor(settings))
+    desk = furnish(settings, choose_executor(settings, observes=True))
     holder = uuid.uuid4().hex
     main = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, main.cancel if main else lambda: None)
+    beating = asyncio.create_task(_beat(settings))
     try:
         fence = await _stand_by(desk, holder)
         await _lead(desk, holder, fence)
@@ -47,7 +52,14 @@ async def _serve(settings: Settings) -> None:
         await desk.store.resign(holder)
         log.info("stopped")
     finally:
+        beating.cancel()
         await desk.redis.aclose()
+
+
+async def _beat(settings: Settings) -> None:
+    while True:
+        beat(settings.heartbeat_file)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def _lead(desk: Desk, holder: str, fence: int) -> None:

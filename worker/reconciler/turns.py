@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable
@@ -26,7 +27,16 @@ async def guarded(turn: Awaitable[object], what: str) -> bool:
         # The one broad except of this process: one run, or one turn, must not take the others with it.
         log.exception("turn failed; the next is made", extra={"what": what, "why": str(error)})
         return False
+    finally:
+        end_if_cancelled()
     return True
+
+
+def end_if_cancelled() -> None:
+    """Raise the cancellation that a client library swallowed, because it came together with its own timeout."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def until_fenced(work: Awaitable[object]) -> None:

@@ -12,7 +12,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 from core.doorbell import STEP_OF, StepName
-from core.errors import GitLabDenied, GitLabUnavailable, LeaseLost, SettingsError, StoreError
+from core.errors import (
+    ExecutorUnavailable,
+    GitLabDenied,
+    GitLabUnavailable,
+    LeaseLost,
+    SettingsError,
+    StoreError,
+)
 from core.settings import Settings
 from core.task import FINAL_PHASES, Reason, Task
 from worker.executors.protocol import Executor
@@ -22,7 +29,7 @@ from worker.wiring import Desk, furnish
 TRIES = 5
 """Of a step that fails for a reason that will hardly go away."""
 UNAVAILABLE_SECONDS = 86_400
-"""How long a GitLab that does not answer is waited for."""
+"""How long a GitLab or a cluster that does not answer is waited for."""
 LONGEST_PAUSE_SECONDS = 600
 
 log = logging.getLogger(__name__)
@@ -87,7 +94,7 @@ async def _count(desk: Desk, name: StepName, task: Task, error: Exception) -> No
 
 
 def _is_hopeless(error: Exception, count: int, task: Task) -> bool:
-    if isinstance(error, GitLabUnavailable):
+    if isinstance(error, GitLabUnavailable | ExecutorUnavailable):
         entered = dict(task.phase_times).get(task.phase, task.created_at)
         return time.time() - entered > UNAVAILABLE_SECONDS
     return count >= TRIES
@@ -96,4 +103,6 @@ def _is_hopeless(error: Exception, count: int, task: Task) -> bool:
 def _reason(error: Exception) -> Reason:
     if isinstance(error, GitLabUnavailable):
         return Reason.GITLAB
+    if isinstance(error, ExecutorUnavailable):
+        return Reason.CLUSTER
     return Reason.CREDENTIALS if isinstance(error, GitLabDenied) else Reason.INTERNAL

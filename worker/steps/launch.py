@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from dataclasses import replace
 
 from core.crash import point
-from core.errors import ExecutorError, GitLabNotFound, Refusal
+from core.errors import ExecutorError, ExecutorUnavailable, GitLabNotFound, Refusal
 from core.gitlab.client import DEVELOPER
 from core.gitlab.nouns import Issue, Project, User
 from core.store import Limits
 from core.task import Phase, Reason, Task
-from worker import orders
+from worker import orders, project_file
 from worker.conversation import access
 from worker.steps.endings import end, refuse
 from worker.steps.entry import enter
 from worker.wiring import Desk
-
-GRACE_SECONDS: Final = 120
-"""What a run may be late before the reconciler ends it from outside."""
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +50,18 @@ async def _start(desk: Desk, task: Task) -> None:
         if pinned is None:
             return
         request = orders.build(desk.settings, pinned, project, issue, trusted=trusted)
+        request = replace(request, image=_image(desk, project))
         with point("executor.launch"):
             desk.executor.launch(request)
     except Refusal as refusal:
         await refuse(desk, task, refusal)
         return
+    except ExecutorUnavailable:
+        raise  # nobody knows how far it got: the same launch is tried again
     except ExecutorError as error:
-        await end(desk, task, Reason.INFRASTRUCTURE, str(error))
+        await end(desk, task, Reason(error.reason), str(error))
         return
-    late = orders.deadline_seconds(desk.settings) + GRACE_SECONDS
+    late = orders.overdue_seconds(desk.settings)
     await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late)
     log.info("run launched", extra={"task_id": task.id, "run": request.name})
 
@@ -76,6 +76,14 @@ def _read_again(desk: Desk, task: Task) -> tuple[Project, Issue, bool]:
     access.check_requester(desk.gitlab, project, User(id=task.requester_id, username=task.requester_username))
     access.check_place(project, issue, internal=False)
     return project, issue, desk.gitlab.access_level(project.id, issue.author.id) >= DEVELOPER
+
+
+def _image(desk: Desk, project: Project) -> str:
+    """Give the image that the project brings along, where the operator allows any."""
+    if not desk.settings.allowed_images:
+        return ""
+    text = desk.gitlab.file(project.id, project_file.NAME, project.default_branch)
+    return project_file.image_of(text, desk.settings.allowed_images) if text else ""
 
 
 async def _pin(desk: Desk, task: Task, project: Project) -> Task | None:
