@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -17,18 +16,11 @@ from core.gitlab import client
 from core.gitlab.client import DEVELOPER, GitLab
 from core.settings import Settings
 from core.store import TaskStore
+from operate.finding import Finding, checked
 from worker.wiring import choose_executor
 
 SOON_DAYS = 14
 MAINTAINER = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked; *mend* is empty where it is right."""
-
-    what: str
-    mend: str = ""
 
 
 def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
@@ -39,11 +31,10 @@ def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
     yield from reached
     if settings.redis_url.get_secret_value():
         mend = "Check ABLEHAND_REDIS_URL and its server."
-        yield _checked("Redis answers", lambda: asyncio.run(_redis(settings)), mend)
+        yield checked("Redis answers", lambda: asyncio.run(_redis(settings)), mend)
     else:
         yield Finding("no ABLEHAND_REDIS_URL: `ablehand up` uses a Redis of its own")
-    yield _checked("executor is usable", lambda: choose_executor(settings), "")
-    yield from _programs(settings)
+    yield from _executor(settings)
     if gitlab and not any(finding.mend for finding in reached):
         for path in projects:
             yield from _project(settings, gitlab, path)
@@ -51,7 +42,7 @@ def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     for name in ("gitlab_url", "gitlab_token", "public_url"):
-        yield _checked(f"ABLEHAND_{name.upper()} is set", partial(settings.require, name), "")
+        yield checked(f"ABLEHAND_{name.upper()} is set", partial(settings.require, name), "")
     keys = settings.active_webhook_keys("webhook_signing_token") + settings.active_webhook_keys("webhook_secret")
     mend = "" if keys else "Set ABLEHAND_WEBHOOK_SIGNING_TOKEN (GitLab 19.0 or newer) or ABLEHAND_WEBHOOK_SECRET."
     yield Finding("webhook deliveries can be checked", mend)
@@ -88,6 +79,24 @@ async def _redis(settings: Settings) -> None:
         await redis.aclose()
 
 
+def _executor(settings: Settings) -> Iterator[Finding]:
+    try:
+        executor = choose_executor(settings)
+    except AblehandError as error:
+        yield Finding("executor is usable", str(error))
+    else:
+        yield Finding("executor is usable")
+        if settings.executor == "kubernetes":
+            from operate.cluster_check import examine_cluster
+
+            yield from examine_cluster(executor)
+    if settings.executor == "process":
+        yield from _programs(settings)
+    if settings.agent == "claude":
+        mend = "" if settings.agent_environment else "Set ANTHROPIC_API_KEY for the worker."
+        yield Finding("model credential is there", mend)
+
+
 def _programs(settings: Settings) -> Iterator[Finding]:
     program = settings.agent_command[0] if settings.agent_command else settings.agent
     found = shutil.which(program) or Path(program).is_file()
@@ -96,9 +105,6 @@ def _programs(settings: Settings) -> Iterator[Finding]:
     if settings.sandbox != "off":
         mend = "" if shutil.which("bwrap") else "Install bubblewrap; without it an agent reads what this user can read."
         yield Finding("agents run in a sandbox (bubblewrap)", mend)
-    if settings.agent == "claude":
-        mend = "" if settings.agent_environment else "Set ANTHROPIC_API_KEY for the worker."
-        yield Finding("model credential is there", mend)
 
 
 def _project(settings: Settings, gitlab: GitLab, path: str) -> Iterator[Finding]:
@@ -119,11 +125,3 @@ def _project(settings: Settings, gitlab: GitLab, path: str) -> Iterator[Finding]
     if hooks and hooks[0].get("alert_status", "executable") != "executable":
         mend = "GitLab has switched the hook off after failures: send it a test from its settings page."
     yield Finding(f"{path}: the webhook is installed", mend)
-
-
-def _checked(what: str, check: Callable[[], object], mend: str) -> Finding:
-    try:
-        check()
-    except AblehandError as error:
-        return Finding(what, f"{error} {mend}".strip())
-    return Finding(what)

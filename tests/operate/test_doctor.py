@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from operate.doctor import Finding, examine
+from operate.doctor import examine
+from operate.finding import Finding
 from operate.hook import install
 from simulators.gitlab.access import DEVELOPER, REPORTER
 from simulators.gitlab.faults import Outage
