@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("whole_way", "webhook", "idle", "runtime_overhead")
+NAMES = ("whole_way", "webhook", "idle", "runtime_overhead", "cluster_runs", "reconciler_scale")
 
 for name in sys.argv[1:] or NAMES:
     print(f"== {name}")

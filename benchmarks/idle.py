@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.usage import cpu_seconds, proportional_mib
 from core.connections import open_store_redis
 from tests.product.stack import Stack, run_stack
 
@@ -27,10 +27,10 @@ def main() -> None:
             time.sleep(SETTLE_SECONDS)
             size = asyncio.run(_size(stack))
             processes = _processes(stack)
-            before = {name: _cpu_seconds(pid) for name, pid in processes.items()}
+            before = {name: cpu_seconds(pid) for name, pid in processes.items()}
             time.sleep(SECONDS)
-            shares = {name: (_cpu_seconds(pid) - before[name]) / SECONDS for name, pid in processes.items()}
-            memory = {name: _proportional_mib(pid) for name, pid in processes.items()}
+            shares = {name: (cpu_seconds(pid) - before[name]) / SECONDS for name, pid in processes.items()}
+            memory = {name: proportional_mib(pid) for name, pid in processes.items()}
     each = ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
     print(f"idle: {sum(shares.values()):.2%} of a core over {SECONDS} s (asked: under 2 %): {each}")
     print(f"idle: {sum(memory.values()):.0f} MiB in all (asked: under 400): {memory}")
@@ -40,17 +40,6 @@ def main() -> None:
 def _processes(stack: Stack) -> dict[str, int]:
     names = ("bot", "reconciler", "worker-1", "worker-2")
     return {name: stack.processes.pid(name) for name in names} | {"redis": stack.redis.pid}
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _proportional_mib(pid: int) -> float:
-    """Memory of a process, what it shares counted by its part (PSS)."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024, 1)
 
 
 async def _size(stack: Stack) -> int:
