@@ -7,10 +7,15 @@ webhook. `StepJob` runs our own step functions with one task id, and nothing els
 from __future__ import annotations
 
 import logging
+import signal
+import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
+from redis import Redis
 from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -30,6 +35,8 @@ ALLOWED: Final = frozenset(FUNCTIONS.values())
 MAINTENANCE_SECONDS: Final = 60
 WORKER_TTL_SECONDS: Final = 60
 """How long an idle worker waits before it looks after abandoned jobs."""
+PAUSE_SECONDS: Final = 2.0
+"""Between two looks for a Redis that is not there yet."""
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +79,14 @@ class StepWorker(Worker):
 
 
 def serve(settings: Settings) -> None:
-    """Work off steps until told to stop. A step under way is finished first.
+    """Wait for Redis, then work off steps until told to stop. A step under way is finished first.
 
     Raises:
         SettingsError: A needed setting is missing, or asks for what there is not.
     """
     entry.configure(settings, choose_executor(settings))
     redis = open_queue_redis(settings)
+    _wait_for(redis)
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=StepJob)
     worker = StepWorker(
         [queue],
@@ -92,3 +100,16 @@ def serve(settings: Settings) -> None:
     worker.heartbeat_file = settings.heartbeat_file
     log.info("worker started", extra={"queue": QUEUE})
     worker.work(logging_level="WARNING")
+
+
+def _wait_for(redis: Redis) -> None:
+    # RQ sits out a Redis that goes, not one that was not there yet; and it listens to signals only once it works.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    while True:
+        try:
+            redis.ping()
+        except RedisError as error:
+            log.warning("waiting for Redis", extra={"why": f"{type(error).__name__}: {error}"})
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return

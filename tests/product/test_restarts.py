@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from core.task import Phase
+from operate.embedded_redis import EmbeddedRedis
 from simulators.gitlab.records import Issue
 from tests.product.conftest import short_folder
 from tests.product.stack import Gate, Stack, run_stack
@@ -150,3 +154,29 @@ def test_a_room_that_is_well_touches_its_heartbeat(stack: Stack, tmp_path: Path,
 
     with stack.another(room, heartbeat_file=str(heartbeat)):
         stack.wait(heartbeat.exists, "a heartbeat")
+
+
+def test_a_worker_waits_for_its_first_redis(stack: Stack) -> None:
+    """It says what it waits for, and works as soon as Redis is there."""
+    with short_folder() as folder, ExitStack() as afterwards:
+        redis, heartbeat = EmbeddedRedis(folder / "later"), folder / "heartbeat"
+        said = len(stack.log())
+        with stack.another("worker", redis_url=redis.url, heartbeat_file=str(heartbeat)):
+            stack.wait(lambda: "waiting for Redis" in stack.log()[said:], "a word on what it waits for")
+            afterwards.callback(redis.stop)
+            redis.start()
+            stack.wait(heartbeat.exists, "a heartbeat")
+
+    assert "Traceback" not in stack.log()[said:]
+
+
+def test_a_worker_that_waits_for_redis_can_be_stopped(stack: Stack) -> None:
+    """It ends by itself: the first process of a container is not ended by a signal that it does not handle."""
+    environment = stack.environment | {"ABLEHAND_REDIS_URL": "redis://127.0.0.1:1"}
+    command = [sys.executable, "-m", "ablehand", "worker"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as worker:
+        assert worker.stdout is not None
+        assert any(b"waiting for Redis" in line for line in worker.stdout)
+        worker.terminate()
+
+    assert worker.returncode == 0
