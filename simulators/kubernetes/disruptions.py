@@ -55,6 +55,20 @@ def shut_down(kubelet: Kubelet, namespace: str, name: str) -> None:
     run.stop(Stop(grace_seconds=10, reason="Terminated", message=message, disruption=message))
 
 
+def forget_container(objects: Objects, namespace: str, name: str, container: str) -> None:
+    """Tell of a container that has ended as a kubelet does whose runtime had lost it by then: without its id."""
+
+    def forget(pod: Object) -> None:
+        statuses = pod["status"]["initContainerStatuses"] + pod["status"]["containerStatuses"]
+        status = next(status for status in statuses if status["name"] == container)
+        message = "The container could not be located when the pod was terminated"
+        times = dict.fromkeys(("startedAt", "finishedAt"))
+        ended = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": message, **times}
+        status |= {"containerID": "", "state": {"terminated": ended}}
+
+    objects.change("pods", namespace, name, forget)
+
+
 def out_of_memory(kubelet: Kubelet, namespace: str, name: str, container: str) -> None:
     """Kill a container as the kernel does at its memory limit; raise a LookupError where it is not there."""
     for found in kubelet.run_of(namespace, name).containers:

@@ -35,7 +35,7 @@ def log_options(pod: Object, query: Mapping[str, str]) -> LogOptions:
     container = _container(pod, query.get("container", ""))
     if query.get("previous") in ("true", "1"):
         raise bad_request(f'previous terminated container "{container}" in pod "{pod["metadata"]["name"]}" not found')
-    _refuse_waiting(pod, container)
+    _refuse_unreadable(pod, container)
     return LogOptions(
         container,
         follow=query.get("follow") in ("true", "1"),
@@ -62,10 +62,13 @@ def _container(pod: Object, asked: str) -> str:
     return str(main[0])
 
 
-def _refuse_waiting(pod: Object, container: str) -> None:
+def _refuse_unreadable(pod: Object, container: str) -> None:
     status = pod.get("status", {})
     for found in (one for key in _STATUSES for one in status.get(key) or [] if one["name"] == container):
-        waiting = found.get("state", {}).get("waiting")
+        state, name = found.get("state", {}), pod["metadata"]["name"]
+        if "terminated" in state and "containerID" not in state["terminated"]:
+            raise bad_request(f'container "{container}" in pod "{name}" is terminated')
+        waiting = state.get("waiting")
         if waiting is None:
             return
         reason = waiting.get("reason", "")
@@ -73,7 +76,6 @@ def _refuse_waiting(pod: Object, container: str) -> None:
             "ErrImagePull": "trying and failing to pull image",
             "ImagePullBackOff": "trying and failing to pull image",
         }.get(reason, f"waiting to start: {reason}")
-        name = pod["metadata"]["name"]
         raise bad_request(f'container "{container}" in pod "{name}" is {why}')
     if not status.get("initContainerStatuses") and not status.get("containerStatuses"):
         name = pod["metadata"]["name"]

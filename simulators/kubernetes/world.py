@@ -91,6 +91,10 @@ class World:
         """Evict a Pod as its kubelet does when the node runs short of memory."""
         self.call(disruptions.evict_under_pressure, self.machinery.kubelet, namespace, name)
 
+    def forget_container(self, namespace: str, name: str, container: str) -> None:
+        """Lose what a container that has ended left behind: how it ended, and its log."""
+        self.call(disruptions.forget_container, self.objects, namespace, name, container)
+
     def preempt(self, namespace: str, name: str) -> None:
         """Preempt a Pod for one that matters more."""
         self.call(disruptions.preempt, self.objects, namespace, name)

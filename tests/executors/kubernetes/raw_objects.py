@@ -72,6 +72,7 @@ def ended(name: str, code: int = 0, *, reason: str = "", message: str = "", age:
         "message": message,
         "startedAt": ago(age + 1),
         "finishedAt": ago(age),
+        "containerID": f"containerd://{name}",
     }
     return {"name": name, "state": {"terminated": state}}
 

@@ -71,6 +71,17 @@ def test_a_pod_is_read() -> None:
     )
 
 
+def test_a_container_without_its_id_is_forgotten() -> None:
+    """So a kubelet tells of one that its runtime had lost when the pod was evicted."""
+    status = ended("agent", 137, reason="ContainerStatusUnknown")
+    del status["state"]["terminated"]["containerID"]
+
+    seen = read_pod(pod(ended("prepare"), status, phase="Failed"))
+
+    assert seen is not None
+    assert [container.is_forgotten for container in seen.containers] == [False, True]
+
+
 @pytest.mark.parametrize(
     "metadata",
     [

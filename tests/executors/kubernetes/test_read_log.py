@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 SECONDS, RATE = 0.8, 40
 SECONDS_TO_END = 20
+KILLED = 137
 COUNT = int(SECONDS * RATE)
 BUSY = Script(first=["begin"], seconds=SECONDS, lines_per_second=RATE, message=OK)
 LINES = ["begin", *(f"line {number}" for number in range(COUNT))]
@@ -202,6 +203,22 @@ async def test_a_log_that_cannot_be_read_is_given_up(cluster: KubernetesServer) 
         assert await watched.read(Step.AGENT) == []
 
     assert state.problem == ""
+
+
+async def test_a_container_that_the_node_forgot_has_no_log(cluster: KubernetesServer) -> None:
+    """After an eviction its id may be missing, and without it the API refuses for ever: nobody asks for its log."""
+    cluster.images["run"] = scripted(agent=Script(first=["one"], exit_code=1))
+    watched = Watched(cluster)
+    async with watched.watch():
+        cluster.world.apply(job())
+        await watched.ended()
+        (pod,) = cluster.world.list("pods", NAMESPACE)
+        await asyncio.to_thread(cluster.world.forget_container, NAMESPACE, pod["metadata"]["name"], "agent")
+        await watched.until(lambda: (state := watched.state()) and state.steps[1].exit_code == KILLED)
+
+        assert await watched.read(Step.AGENT) == []
+
+    assert calls(cluster, "get", "pods/log") == 0
 
 
 async def test_a_reader_ends_with_its_pod(cluster: KubernetesServer) -> None:

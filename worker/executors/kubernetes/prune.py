@@ -45,7 +45,10 @@ class SeenJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenContainer:
-    """One of a Pod's three containers. *message* of an ended one is its result, hostile."""
+    """One of a Pod's three containers. *message* of an ended one is its result, hostile.
+
+    *is_forgotten*: it has ended, and its node had lost it by then; its log can't be read.
+    """
 
     step: Step
     phase: StepPhase = StepPhase.WAITING
@@ -54,6 +57,7 @@ class SeenContainer:
     started_at: float = 0.0
     ended_at: float = 0.0
     exit_code: int = 0
+    is_forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +173,7 @@ def _container(step: Step, state: dict[str, Any]) -> SeenContainer:
             started_at=_time(ended.get("startedAt")),
             ended_at=_time(ended.get("finishedAt")),
             exit_code=_number(ended.get("exitCode")),
+            is_forgotten=not _text(ended.get("containerID")),
         )
     if isinstance(state.get("running"), dict):
         began = _time(_member(state, "running").get("startedAt"))

@@ -43,8 +43,9 @@ def step_sight(sight: Sight | None, step: Step) -> StepSight:
         return StepSight(is_lost=True)
     if sight.pod is None:
         return StepSight(is_lost=is_over(sight))
-    phase = sight.pod.container(step).phase
-    return StepSight(pod_name=sight.pod.name, phase=phase, is_lost=phase is StepPhase.WAITING and is_over(sight))
+    seen = sight.pod.container(step)
+    is_lost = seen.is_forgotten or (seen.phase is StepPhase.WAITING and is_over(sight))
+    return StepSight(pod_name=sight.pod.name, phase=seen.phase, is_lost=is_lost)
 
 
 def _step_state(pod: SeenPod | None, step: Step) -> StepState:
