@@ -36,7 +36,12 @@ ORDER_LIMIT_BYTES: Final = 900_000
 _STEPS_AT_FIRST: Final = (Step.PREPARE, Step.AGENT)
 _IMAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}")
 _UNREACHABLE: Final = "node.kubernetes.io/unreachable"
-_NOT_EVICTED: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+_ANNOTATIONS: Final = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+    # Else `kubectl logs` asks for publish, which has none until the end.
+    "kubectl.kubernetes.io/default-container": Step.AGENT.value,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +156,7 @@ def _pod(request: RunRequest, placement: Placement) -> dict[str, Any]:
     }
     metadata = {
         "labels": dict(template.labels) | run_labels(request),
-        "annotations": dict(template.annotations) | _NOT_EVICTED,
+        "annotations": dict(template.annotations) | _ANNOTATIONS,
     }
     return {"metadata": metadata, "spec": spec}
 
