@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from core import crash, logs, settings
 from core.errors import AblehandError
 from core.redaction import Redactor
 from core.settings import Settings
+
+TERMINATED = 128 + signal.SIGTERM
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,6 +119,8 @@ def _start(room: str, **overrides: object) -> Settings:
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence and status 1."""
+    # Until a room has its own: as a container's first process, we would not be ended by a signal that nobody handles.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         cli()
     except AblehandError as error:

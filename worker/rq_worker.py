@@ -7,8 +7,6 @@ webhook. `StepJob` runs our own step functions with one task id, and nothing els
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -103,8 +101,7 @@ def serve(settings: Settings) -> None:
 
 
 def _wait_for(redis: Redis) -> None:
-    # RQ sits out a Redis that goes, not one that was not there yet; and it listens to signals only once it works.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # RQ sits out a Redis that goes, but not one that was not there yet.
     while True:
         try:
             redis.ping()

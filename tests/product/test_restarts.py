@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ablehand import TERMINATED
 from core.task import Phase
 from operate.embedded_redis import EmbeddedRedis
 from simulators.gitlab.records import Issue
@@ -179,4 +180,4 @@ def test_a_worker_that_waits_for_redis_can_be_stopped(stack: Stack) -> None:
         assert any(b"waiting for Redis" in line for line in worker.stdout)
         worker.terminate()
 
-    assert worker.returncode == 0
+    assert worker.returncode == TERMINATED
