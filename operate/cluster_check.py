@@ -129,6 +129,10 @@ def _dry_run(cluster: Cluster, placement: Placement) -> Iterator[Finding]:
     try:
         cluster.create(JOBS, manifest.job(_trial(), placement), dry_run=True)
     except ExecutorError as error:
+        if isinstance(error, NotAllowed) and not isinstance(error, NamespaceMissing):
+            # Where that is a fault, the rights have been told already; a reconciler must not have this one.
+            yield Finding("a run's Job can't be tried with these credentials, which is no fault")
+            return
         advice = {
             "admission": "Have that rule changed, or the pod template (ABLEHAND_POD_TEMPLATE) follow it",
             "quota": "Raise that quota",

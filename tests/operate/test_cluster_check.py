@@ -15,7 +15,7 @@ from tests.kubernetes.conftest import executor_of
 from tests.kubernetes.requests import IMAGE, NAMESPACE
 from tests.kubernetes.roles import grant
 from worker.executors.kubernetes.executor import KubernetesExecutor
-from worker.executors.kubernetes.rights import WORKER
+from worker.executors.kubernetes.rights import RECONCILER, WORKER
 from worker.executors.kubernetes.template import parse_template
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -78,6 +78,17 @@ def test_a_worker_sees_what_a_worker_may(server: KubernetesServer) -> None:
     assert "namespace agents can't be looked at with these credentials, which is no fault" in found
     assert "quotas can't be looked at with these credentials, which is no fault" in found
     assert RUNS in found
+
+
+def test_a_reconciler_is_not_told_to_ask_for_more(server: KubernetesServer) -> None:
+    """It may not launch runs, and must not: that no Job can be tried is no fault either."""
+    grant(server, "reconciler", RECONCILER)
+
+    found = findings(executor_of(server, "ablehand/reconciler"))
+
+    assert set(found.values()) == {""}
+    assert "these credentials are a reconciler's: run `ablehand doctor` as the worker too" in found
+    assert RUNS not in found
 
 
 def test_missing_rights_are_named(server: KubernetesServer) -> None:
