@@ -5,11 +5,16 @@ Everything is the real product but for GitLab, the cluster and the agent.
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
+from core.connections import open_store_redis
+from core.store import TaskStore
+from core.task import Phase, Task
 from simulators.gitlab.records import Issue
 from simulators.kubernetes.server import KubernetesServer
 from tests.product.cluster import jobs, run_on_cluster
@@ -67,9 +72,34 @@ def _crowd() -> None:
         requests = sum(len(stack.merge_requests(project)) for project in projects)
         replies = sum("ablehand:final" in note.body for issue in issues for note in stack.replies(issue))
         created = [call for call in cluster.calls if (call.verb, call.resource, call.status) == ("create", "jobs", 201)]
+        fairness = _fairness(asyncio.run(_tasks(stack)))
     print(
         f"{CROWD} comments at once, {SLOTS} slots: all ended after {seconds:.0f} s; at most {most} runs at once, "
         f"{requests} merge requests, {replies} replies, {len(created)} Jobs made"
+    )
+    print(fairness)
+
+
+async def _tasks(stack: Stack) -> list[Task]:
+    redis = open_store_redis(stack.settings)
+    try:
+        return await TaskStore(redis).latest(CROWD)
+    finally:
+        await redis.aclose()
+
+
+def _fairness(tasks: list[Task]) -> str:
+    """Tell how the first slots were shared among the projects, and whether each project's tasks went in their order."""
+    started = sorted(tasks, key=lambda task: dict(task.phase_times)[Phase.LAUNCHING])
+    shares = Counter(task.trigger.project_id for task in started[:SLOTS]).values()
+    overtaken = 0
+    last: dict[int, int] = {}
+    for task in started:
+        overtaken += task.id < last.get(task.trigger.project_id, 0)
+        last[task.trigger.project_id] = max(task.id, last.get(task.trigger.project_id, 0))
+    return (
+        f"of the first {SLOTS} starts each of {PROJECTS} projects had {min(shares)} to {max(shares)}; "
+        f"{overtaken} of {len(tasks)} tasks started after a younger one of their project"
     )
 
 
