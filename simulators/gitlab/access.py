@@ -22,6 +22,15 @@ def can_see_project(project: Project, user: User | None) -> bool:
     return project.visibility == "internal" and user is not None
 
 
+def shared_branches(project: Project, user: User | None) -> set[str]:
+    """Return the branches of a fork that *user* may push to because their merge requests allow collaboration."""
+    target = project.forked_from
+    if target is None or access_level(target, user) < DEVELOPER:
+        return set()
+    requests = [request for request in target.merge_requests.values() if request.fork is project]
+    return {each.source_branch for each in requests if each.state == "opened" and each.allow_collaboration}
+
+
 def can_read_code(project: Project, user: User | None) -> bool:
     """Tell whether *user* may fetch: Guests of a private project may not."""
     if project.visibility == "private":

@@ -8,6 +8,8 @@ from pathlib import Path
 _PRE_RECEIVE = """#!/bin/sh
 set -f
 while read -r old new ref; do
+  case " $SIMULATOR_ONLY " in "  "|*" ${ref#refs/heads/} "*) ;; *)
+    echo "GitLab: You are not allowed to push code to this project." >&2; exit 1;; esac
   for pattern in $SIMULATOR_REFUSED; do
     case "$ref" in "refs/heads/"$pattern)
       echo "GitLab: You are not allowed to push code to protected branches on this project." >&2; exit 1;; esac

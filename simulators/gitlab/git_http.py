@@ -8,10 +8,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from simulators.gitlab.access import DEVELOPER, FETCH_SCOPES, PUSH_SCOPES, access_level, can_read_code, can_see_project
+from simulators.gitlab.access import (
+    DEVELOPER,
+    FETCH_SCOPES,
+    PUSH_SCOPES,
+    access_level,
+    can_read_code,
+    can_see_project,
+    shared_branches,
+)
 from simulators.gitlab.git_cgi import run_backend
 from simulators.gitlab.links import item_url, project_url
-from simulators.gitlab.records import Project, Token
+from simulators.gitlab.records import Project, Token, User
 from simulators.gitlab.refusals import Refusal
 from simulators.gitlab.state.world import World
 
@@ -96,22 +104,24 @@ class GitHttp:
             raise self._unauthorized()
         if not token.scopes & PUSH_SCOPES:
             raise Denied(403, "You are not allowed to upload code.")
-        if access_level(project, token.user) < DEVELOPER or project.archived:
+        may_push = access_level(project, token.user) >= DEVELOPER or shared_branches(project, token.user)
+        if not may_push or project.archived:
             raise Denied(403, "You are not allowed to push code to this project.")
 
     def _variables(self, project: Project, token: Token | None) -> dict[str, str]:
         """Tell the hooks of `git_hooks` what this person may not push, and what to advise."""
         with self._world.lock:
-            return self._locked_variables(project, access_level(project, token.user if token else None))
+            return self._locked_variables(project, token.user if token else None)
 
-    def _locked_variables(self, project: Project, level: int) -> dict[str, str]:
-        world = self._world
+    def _locked_variables(self, project: Project, user: User | None) -> dict[str, str]:
+        world, level = self._world, access_level(project, user)
         # A protected pattern that more rules than one match lets pass whom any of them lets pass.
         allowed = [pattern for pattern, least in project.protected.items() if least and level >= least]
         refused = [pattern for pattern in project.protected if not any(fnmatchcase(pattern, one) for one in allowed)]
         requests = [request for request in project.merge_requests.values() if request.state == "opened"]
         return {
             "SIMULATOR_REFUSED": " ".join(refused),
+            "SIMULATOR_ONLY": "" if level >= DEVELOPER else " ".join(sorted(shared_branches(project, user))),
             "SIMULATOR_PROTECTED": " ".join(project.protected),
             "SIMULATOR_REFUSAL": world.faults.push_refusal,
             "SIMULATOR_DEFAULT": project.default_branch,

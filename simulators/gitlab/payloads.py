@@ -30,8 +30,10 @@ def note_payload(base: str, note: Note, action: str) -> Json:
 def item_payload(base: str, item: Item, user: User, action: str, changes: Json, oldrev: str = "") -> Json:  # noqa: PLR0913, PLR0917, RUF100 - the parts of an event
     """Return an issue's or a merge request's hook body; *oldrev* is set after a push."""
     kind = "issue" if isinstance(item, Issue) else "merge_request"
+    # Tasks and incidents are work items to hooks, and nothing else about them differs.
+    is_work_item = isinstance(item, Issue) and item.issue_type != "issue"
     payload: Json = {
-        "object_kind": kind,
+        "object_kind": "work_item" if is_work_item else kind,
         "event_type": f"confidential_{kind}" if isinstance(item, Issue) and item.confidential else kind,
         "user": _user(user),
         "project": project_payload(base, item.project),
@@ -202,23 +204,26 @@ def _item_attributes(base: str, item: Item) -> Json:
         "url": item_url(base, item),
     }
     if isinstance(item, Issue):
-        attributes |= {"project_id": item.project.id, "confidential": item.confidential, "type": "Issue"}
+        attributes |= {
+            "project_id": item.project.id,
+            "confidential": item.confidential,
+            "type": item.issue_type.capitalize(),
+        }
     if isinstance(item, MergeRequest):
         attributes |= _branches(base, item)
     return attributes
 
 
 def _branches(base: str, item: MergeRequest) -> Json:
-    project = project_payload(base, item.project)
     draft = item.title.startswith("Draft: ")
     return {
         "source_branch": item.source_branch,
         "target_branch": item.target_branch,
-        "source_project_id": item.project.id,
+        "source_project_id": item.source.id,
         "target_project_id": item.project.id,
-        "source": project,
-        "target": project,
-        "last_commit": {"id": item.sha, "url": f"{project_url(base, item.project)}/-/commit/{item.sha}"},
+        "source": project_payload(base, item.source),
+        "target": project_payload(base, item.project),
+        "last_commit": {"id": item.sha, "url": f"{project_url(base, item.source)}/-/commit/{item.sha}"},
         "draft": draft,
         "work_in_progress": draft,
         "reviewer_ids": [user.id for user in item.reviewers],

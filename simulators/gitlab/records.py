@@ -115,26 +115,52 @@ class Item:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Issue(Item):
-    """An issue."""
+    """An issue; `issue_type` is issue, task or incident. `links` are linked issues, which know it too."""
 
     confidential: bool = False
+    issue_type: str = "issue"
+    links: list["Issue"] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class MergeRequest(Item):
-    """A merge request. `sha` and `base_sha` follow the source branch while it is open, and stay after that."""
+    """A merge request. `sha` and `base_sha` follow the source branch while it is open, and stay after that.
+
+    `fork` is the project of the source branch where that is another.
+    """
 
     source_branch: str
     target_branch: str
     sha: str
     base_sha: str
     reviewers: list[User] = field(default_factory=list)
+    fork: "Project | None" = None
+    allow_collaboration: bool = False
     squash: bool = False
     force_remove_source_branch: bool = False
     merged_at: datetime | None = None
     merge_user: User | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
+
+    @property
+    def source(self) -> "Project":
+        """The project of the source branch."""
+        return self.fork or self.project
+
+
+@dataclass(eq=False, slots=True)
+class Todo:
+    """Something on a user's to-do list. `action` is assigned, review_requested, mentioned or directly_addressed."""
+
+    id: int
+    user: User
+    author: User
+    action: str
+    item: Item
+    note: Note | None = None
+    state: str = "pending"
+    created_at: datetime = field(default_factory=now)
 
 
 @dataclass(eq=False, slots=True)
@@ -179,10 +205,10 @@ class Delivery:
 
 @dataclass(eq=False, slots=True)
 class Hook:
-    """A project's webhook. `events` holds the flags that are on, such as `note_events`."""
+    """A project's or a group's webhook. `events` holds the flags that are on, such as `note_events`."""
 
     id: int
-    project_id: int
+    owner: "Project | Group"
     url: str
     name: str = ""
     description: str = ""
@@ -198,6 +224,16 @@ class Hook:
 
 
 @dataclass(eq=False, slots=True)
+class Group:
+    """A group, known by its full path. Its members are here for its hooks alone: projects have their own."""
+
+    id: int
+    full_path: str
+    members: dict[int, int] = field(default_factory=dict)
+    hooks: dict[int, Hook] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
 class Project:
     """A project with its repository and all that hangs on it. Its namespace is the path without the last part."""
 
@@ -208,6 +244,7 @@ class Project:
     default_branch: str = "main"
     description: str = ""
     archived: bool = False
+    forked_from: "Project | None" = None
     members: dict[int, int] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 from starlette.responses import JSONResponse, Response
 
 from simulators.gitlab.access import DEVELOPER, access_level, can_comment, can_edit_note, can_see_note
-from simulators.gitlab.records import Note
+from simulators.gitlab.positions import check_position
+from simulators.gitlab.records import MergeRequest, Note
 from simulators.gitlab.refusals import forbidden, not_found
 from simulators.gitlab.rest.call import Call
 from simulators.gitlab.rest.notes import answer_post
@@ -44,7 +45,7 @@ def start_discussion(call: Call) -> Response:
     if not can_comment(item, call.user):
         raise forbidden()
     given = call.values.get("position")
-    position = {str(key): value for key, value in given.items()} if isinstance(given, dict) else None
+    position = check_position(item, given) if isinstance(given, dict) and isinstance(item, MergeRequest) else None
     posted = call.world.post_note(item, author=call.user, body=call.text("body"), threaded=True, position=position)
     if posted.note is None:
         return JSONResponse({"commands_changes": {}, "summary": posted.summary}, 202)

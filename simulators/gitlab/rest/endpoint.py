@@ -26,6 +26,7 @@ from simulators.gitlab.rest import (
     people,
     pipelines,
     projects,
+    todos,
     tokens,
 )
 from simulators.gitlab.rest.call import Call, UploadedFile
@@ -46,6 +47,7 @@ _MODULES = (
     hooks,
     tokens,
     pipelines,
+    todos,
 )
 _NOUNS: list[Routes] = [module.routes for module in _MODULES]
 

@@ -1,12 +1,21 @@
 """REST: issues and the label events of issues and merge requests."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from starlette.responses import Response
 
-from simulators.gitlab.access import MAINTAINER, PLANNER, access_level, can_edit_item, can_label, can_see_item
+from simulators.gitlab.access import (
+    MAINTAINER,
+    PLANNER,
+    access_level,
+    can_edit_item,
+    can_label,
+    can_see_item,
+    can_see_project,
+)
 from simulators.gitlab.records import Issue, Item
 from simulators.gitlab.refusals import bad_parameter, forbidden
 from simulators.gitlab.rest.call import Call
@@ -82,7 +91,30 @@ def list_label_events(call: Call) -> Response:
     return page_of(call, item.label_events, lambda event: label_event_view(call.base, event, item))
 
 
+@routes.get("/projects/{project}/issues/{issue}/links")
+def list_links(call: Call) -> Response:
+    """Return the linked issues that the caller may see."""
+    linked = [other for other in call.issue().links if can_see_item(other, call.caller)]
+    kind = {"link_type": "relates_to", "issue_link_id": call.issue().id}
+    return page_of(call, linked, lambda other: issue_view(call.base, other) | kind)
+
+
 @routes.get("/projects/{project}/issues/{issue}/related_merge_requests")
+def list_related_requests(call: Call) -> Response:
+    """Return the merge requests, of any project that the caller sees, whose texts name this issue."""
+    issue = call.issue()
+    full = re.compile(rf"(?<!\w){re.escape(issue.project.path_with_namespace)}#{issue.iid}\b")
+    short = re.compile(rf"(?<![\w/.-])#{issue.iid}\b")
+    requests = [
+        request
+        for project in call.world.projects.values()
+        if can_see_project(project, call.caller)
+        for request in project.merge_requests.values()
+        if full.search(request.description) or (project is issue.project and short.search(request.description))
+    ]
+    return page_of(call, requests, lambda request: merge_request_view(call.base, request))
+
+
 @routes.get("/projects/{project}/issues/{issue}/closed_by")
 def list_closing_requests(call: Call) -> Response:
     """Return the merge requests that name this issue as one that they close."""
@@ -119,6 +151,15 @@ def _want_labels_and_people(call: Call, wanted: ItemChanges) -> None:
         wanted["reviewers"] = call.people("reviewer_ids")
 
 
+def date_of(text: str) -> datetime:
+    """Read a date as a query gives it."""
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise bad_parameter("updated_after is invalid") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _page_of_issues(call: Call, issues: Iterable[Issue]) -> Response:
     seen = [issue for issue in issues if can_see_item(issue, call.caller)]
     return page_of(call, select(call, seen), lambda issue: issue_view(call.base, issue))
@@ -152,15 +193,7 @@ def _wanted(call: Call, item: Item) -> bool:
 def _in_time(call: Call, item: Item, name: str) -> bool:
     moment = item.updated_at if name == "updated" else item.created_at
     after, before = call.text(f"{name}_after"), call.text(f"{name}_before")
-    return (not after or moment >= _date(after)) and (not before or moment <= _date(before))
-
-
-def _date(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError as error:
-        raise bad_parameter("updated_after is invalid") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (not after or moment >= date_of(after)) and (not before or moment <= date_of(before))
 
 
 @routes.delete("/projects/{project}/issues/{issue}")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from simulators.gitlab.access import DEVELOPER, access_level
 from simulators.gitlab.diffs import FileChange, changes_between
-from simulators.gitlab.records import MergeRequest
+from simulators.gitlab.records import MergeRequest, Project
 from simulators.gitlab.refusals import Refusal, forbidden
 from simulators.gitlab.rest.call import Call
 from simulators.gitlab.rest.issues import change_item, select
@@ -51,10 +51,9 @@ def create_merge_request(call: Call) -> Json:
     if project.archived:
         raise forbidden()
     call.require("title", "source_branch", "target_branch")
-    if call.has("target_project_id") and call.number("target_project_id", 0) != project.id:
-        raise Refusal(501, {"error": "501 the simulator has no forks"})
+    target = _target(call, project)
     request = call.world.add_merge_request(
-        project,
+        target,
         author=call.user,
         title=call.text("title"),
         branches={"source_branch": call.text("source_branch"), "target_branch": call.text("target_branch")},
@@ -62,6 +61,8 @@ def create_merge_request(call: Call) -> Json:
         labels=call.texts("labels"),
         assignees=call.people("assignee_ids") or call.people("assignee_id"),
         reviewers=call.people("reviewer_ids"),
+        fork=None if target is project else project,
+        allow_collaboration=call.flag("allow_collaboration"),
         squash=call.flag("squash"),
         force_remove_source_branch=call.flag("remove_source_branch"),
     )
@@ -140,10 +141,14 @@ def show_approval_state(call: Call) -> Json:
     return {"approval_rules_overwritten": False, "rules": []} if call.merge_request() else {}
 
 
-@routes.get(f"{ONE}/pipelines")
-def list_pipelines(call: Call) -> Response:
-    """Return no pipelines: this GitLab has no CI."""
-    return JSONResponse([]) if call.merge_request() else Response(status_code=404)
+def _target(call: Call, project: Project) -> Project:
+    """Return the project that a new merge request goes to: the caller's own one, or the one that it is a fork of."""
+    number = call.number("target_project_id", project.id)
+    if number == project.id:
+        return project
+    if project.forked_from is None or project.forked_from.id != number:
+        raise Refusal(422, {"message": ["Target project is not a fork parent"]})
+    return project.forked_from
 
 
 def _page_of_requests(call: Call, requests: Iterable[MergeRequest]) -> Response:

@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from simulators.gitlab.access import MAINTAINER
-from simulators.gitlab.records import Project, Token
-from simulators.gitlab.refusals import bad_parameter, not_found, unauthorized
+from simulators.gitlab.access import MAINTAINER, access_level
+from simulators.gitlab.records import Project, Token, now
+from simulators.gitlab.refusals import Refusal, bad_parameter, not_found, unauthorized
 from simulators.gitlab.rest.call import Call
 from simulators.gitlab.rest.paging import page_of
 from simulators.gitlab.rest.routing import Routes
@@ -28,8 +28,12 @@ def rotate_own_token(call: Call) -> Json:
 
 @routes.get(ALL)
 def list_project_tokens(call: Call) -> Response:
-    """Return the project's access tokens that still work."""
-    return page_of(call, _tokens(call, call.project(level=MAINTAINER)), token_view)
+    """Return the project's access tokens: those that still work, revoked ones, or both."""
+    project = call.project(level=MAINTAINER)
+    state, name = call.text("state"), call.text("search")
+    found = [token for token in call.world.tokens.values() if token.project_id == project.id and name in token.name]
+    wanted = [token for token in found if not state or (state == "active") is not token.revoked]
+    return page_of(call, wanted, token_view)
 
 
 @routes.post(ALL)
@@ -40,6 +44,12 @@ def create_project_token(call: Call) -> Json:
     if not call.texts("scopes"):
         raise bad_parameter("scopes is empty")
     level = call.number("access_level", MAINTAINER)
+    if level > access_level(project, call.user):
+        raise Refusal(
+            400, {"message": "400 Bad request - User does not have permission to create project access token"}
+        )
+    if call.text("expires_at", "2099-01-01") <= now().date().isoformat():
+        raise Refusal(400, {"message": "400 Bad request - Expiration date must be in the future"})
     token = call.world.add_project_token(project, call.text("name"), call.texts("scopes"), level)
     token.expires_at = call.text("expires_at", token.expires_at)
     return token_view(token, with_value=True)

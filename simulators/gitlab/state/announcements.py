@@ -4,7 +4,7 @@ from typing import Literal
 
 from simulators.gitlab.hooks import Event
 from simulators.gitlab.payloads import emoji_payload, item_payload, note_payload, push_payload
-from simulators.gitlab.records import Award, Issue, Item, MergeRequest, Note, Project, User
+from simulators.gitlab.records import Award, Group, Hook, Issue, Item, MergeRequest, Note, Project, User
 from simulators.gitlab.state.projects import Projects
 
 
@@ -35,10 +35,22 @@ class Announcements(Projects):
         return Event("push_events", "Push Hook", push_payload(self.url, project, user, branch, shas))
 
     def _announce(self, project: Project, event: Event) -> None:
-        self.sender.announce(list(project.hooks.values()), event)
+        self.sender.announce(self.hooks_of(project), event)
+
+    def hooks_of(self, project: Project) -> list[Hook]:
+        """Return the hooks of a project and of the groups that it lies in."""
+        groups = [self.groups[path] for path in ancestors(project.path_with_namespace) if path in self.groups]
+        owners: list[Project | Group] = [project, *groups]
+        return [hook for owner in owners for hook in owner.hooks.values()]
 
     def _announce_award(self, award: Award, target: Item | Note, action: Literal["award", "revoke"]) -> None:
         item = target.item if isinstance(target, Note) else target
         self._announce(
             item.project, Event("emoji_events", "Emoji Hook", emoji_payload(self.url, award, target, action))
         )
+
+
+def ancestors(path: str) -> list[str]:
+    """Return the full paths of the groups that something lies in, the nearest first."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]

@@ -21,6 +21,7 @@ class Awards(Items):
             raise not_found("Award Emoji Name has already been taken Not Found")
         award = Award(self.next_id("award"), name, user)
         target.awards.append(award)
+        self.settle(user, target.item if isinstance(target, Note) else target)
         self._announce_award(award, target, "award")
         return award
 

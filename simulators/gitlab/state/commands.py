@@ -26,6 +26,9 @@ class Commands(Awards):
             allowed = can_edit_item(item, user) and (command.name in ("close", "reopen") or can_label(item, user))
             if command.name in ("award", "react"):
                 self._give_emoji(item, user, command.argument)
+            elif allowed and command.name == "request_review" and isinstance(item, MergeRequest):
+                for person in self._mentioned(command.argument, user):
+                    self.request_review(item, user, person)
             elif not allowed:
                 summary.append(f"Could not apply {command.name} command.")
                 continue

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
 from simulators.gitlab.quick_actions import Command, extract
-from simulators.gitlab.records import Issue, Item, Project, User
+from simulators.gitlab.records import Issue, Item, MergeRequest, Project, User
 from simulators.gitlab.refusals import invalid
 from simulators.gitlab.state.items import ItemChanges
 from simulators.gitlab.state.notes import Notes
+from simulators.gitlab.state.tables import locked
 
 
 class IssueFields(TypedDict, total=False):
@@ -17,6 +18,7 @@ class IssueFields(TypedDict, total=False):
     labels: Iterable[str]
     assignees: list[User]
     confidential: bool
+    issue_type: str
 
 
 class Issues(Notes):
@@ -36,10 +38,17 @@ class Issues(Notes):
                 title=title,
                 description=extracted.text,
                 confidential=fields.get("confidential", False),
+                issue_type=fields.get("issue_type", "issue"),
             )
             project.issues[issue.iid] = issue
             self._open(issue, fields.get("labels", ()), fields.get("assignees", []), extracted.commands)
             return issue
+
+    @locked
+    def link_issues(self, one: Issue, other: Issue) -> None:
+        """Say that two issues have to do with each other."""
+        one.links.append(other)
+        other.links.append(one)
 
     def change_text(self, item: Item, user: User, **wanted: Unpack[ItemChanges]) -> None:
         """Change an issue or merge request as a form does: quick actions in the new description are carried out."""
@@ -55,5 +64,8 @@ class Issues(Notes):
         """Fire the hook of a new item; labels that it was opened with are in it without `changes`."""
         self._change_labels(item, item.author, {"labels": labels})
         item.assignees = assignees
+        self._tell_appointed(item, item.author, [], assignees)
+        if isinstance(item, MergeRequest):
+            self._tell_appointed(item, item.author, [], item.reviewers, as_reviewers=True)
         self._announce(item.project, self.item_event(item, item.author, "open"))
         self.run_commands(item, item.author, commands)

@@ -6,7 +6,7 @@ from typing import TypedDict, Unpack
 from simulators.gitlab.payloads import label_payload, people_payload
 from simulators.gitlab.records import Issue, Item, Label, LabelEvent, MergeRequest, Note, User, now
 from simulators.gitlab.refusals import invalid
-from simulators.gitlab.state.announcements import Announcements
+from simulators.gitlab.state.todos import Todos
 
 _PLAIN: tuple[str, ...] = (
     "title",
@@ -35,7 +35,7 @@ class ItemChanges(TypedDict, total=False):
     state_event: str
 
 
-class Items(Announcements):
+class Items(Todos):
     """The part of the world that changes issues and merge requests."""
 
     def change_item(self, item: Item, user: User, **wanted: Unpack[ItemChanges]) -> None:
@@ -98,17 +98,46 @@ class Items(Announcements):
         for label in labels:
             item.label_events.append(LabelEvent(self.next_id("label_event"), user, label, action))
 
+    def request_review(self, request: MergeRequest, user: User, reviewer: User) -> None:
+        """Ask for a review, be it again: that is told as GitLab's documentation shows it, a list of two lists."""
+        if reviewer not in request.reviewers:
+            self.change_item(request, user, reviewers=[*request.reviewers, reviewer])
+            return
+        with self.lock:
+            self._system_note(request, user, f"requested review from @{reviewer.username}")
+            self.ask_of(reviewer, user, "review_requested", request)
+            before = people_payload(request.reviewers)
+            after = [person | {"re_requested": person["id"] == reviewer.id} for person in before]
+            request.updated_at = now()
+            event = self.item_event(request, user, "update", changes={"reviewers": [before, after]})
+            self._announce(request.project, event)
+
     def _change_people(self, item: Item, user: User, wanted: ItemChanges) -> dict[str, object]:
         changes: dict[str, object] = {}
         if "assignees" in wanted and wanted["assignees"] != item.assignees:
             before, item.assignees = item.assignees, wanted["assignees"]
             changes["assignees"] = {"previous": people_payload(before), "current": people_payload(item.assignees)}
-            names = ", ".join(f"@{person.username}" for person in item.assignees)
-            self._system_note(item, user, f"assigned to {names}" if names else "removed assignee")
+            self._tell_appointed(item, user, before, item.assignees)
         if isinstance(item, MergeRequest) and "reviewers" in wanted and wanted["reviewers"] != item.reviewers:
             before, item.reviewers = item.reviewers, wanted["reviewers"]
             changes["reviewers"] = {"previous": people_payload(before), "current": people_payload(item.reviewers)}
+            self._tell_appointed(item, user, before, item.reviewers, as_reviewers=True)
         return changes
+
+    def _tell_appointed(
+        self, item: Item, user: User, before: list[User], now_there: list[User], *, as_reviewers: bool = False
+    ) -> None:
+        """Write GitLab's own note of who was assigned or asked for a review, and fill the to-do lists."""
+        verbs = (
+            ("requested review from", "removed review request for") if as_reviewers else ("assigned to", "unassigned")
+        )
+        added = [person for person in now_there if person not in before]
+        gone = [person for person in before if person not in now_there]
+        parts = [f"{verb} {_sentence(people)}" for verb, people in zip(verbs, (added, gone), strict=True) if people]
+        if parts:
+            self._system_note(item, user, " and ".join(parts))
+        for person in added:
+            self.ask_of(person, user, "review_requested" if as_reviewers else "assigned", item)
 
     def _change_state(self, item: Item, event: str) -> str:
         wanted = {"close": "closed", "reopen": "opened"}.get(event)
@@ -124,3 +153,10 @@ class Items(Announcements):
     def new_discussion_id(self) -> str:
         """Return an id for a discussion: 40 hex digits, never used before."""
         return f"{self.next_id('discussion'):040x}"
+
+
+def _sentence(people: list[User]) -> str:
+    names = [f"@{person.username}" for person in people]
+    if len(names) > 2:
+        return f"{', '.join(names[:-1])}, and {names[-1]}"
+    return " and ".join(names)

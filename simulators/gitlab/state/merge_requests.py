@@ -23,10 +23,12 @@ class MergeRequestFields(IssueFields, total=False):
     reviewers: list[User]
     squash: bool
     force_remove_source_branch: bool
+    fork: Project | None
+    allow_collaboration: bool
 
 
 class Branches(TypedDict):
-    """Where a merge request comes from and goes to, in one project."""
+    """Where a merge request comes from and goes to."""
 
     source_branch: str
     target_branch: str
@@ -42,17 +44,22 @@ class MergeRequests(Issues):
         if not title.strip():
             raise invalid(title=["can't be blank"])
         with self.lock:
-            sha = self._check_branches(project, branches)
+            fork = fields.get("fork")
+            sha = self._check_branches(project, fork or project, branches)
+            iid = max(project.merge_requests, default=0) + 1
+            keep_head(project, iid, fork or project, sha)
             extracted = extract(fields.get("description") or "")
             request = MergeRequest(
                 id=self.next_id("merge_request"),
-                iid=max(project.merge_requests, default=0) + 1,
+                iid=iid,
                 project=project,
                 author=author,
                 title=title,
                 description=extracted.text,
                 sha=sha,
                 base_sha=project.repository.merge_base(branches["target_branch"], sha),
+                fork=fork,
+                allow_collaboration=fields.get("allow_collaboration", False),
                 squash=fields.get("squash", False),
                 force_remove_source_branch=fields.get("force_remove_source_branch", False),
                 reviewers=fields.get("reviewers", []),
@@ -64,8 +71,9 @@ class MergeRequests(Issues):
 
     def refresh(self, request: MergeRequest) -> None:
         """Take the source branch's newest commit over, while the merge request is open."""
-        sha = request.project.repository.branch_sha(request.source_branch)
+        sha = request.source.repository.branch_sha(request.source_branch)
         if request.state == "opened" and sha and sha != request.sha:
+            keep_head(request.project, request.iid, request.source, sha)
             request.sha = sha
             request.base_sha = request.project.repository.merge_base(request.target_branch, sha)
 
@@ -105,32 +113,37 @@ class MergeRequests(Issues):
             if request.target_branch == request.project.default_branch:
                 for number in closing:
                     self.close_issue(request.project.issues[number], user)
-            if remove_source_branch and request.project.repository.branch_sha(request.source_branch):
+            if (
+                remove_source_branch
+                and not request.fork
+                and request.project.repository.branch_sha(request.source_branch)
+            ):
                 request.project.repository.delete_branch(request.source_branch)
 
-    def _check_branches(self, project: Project, branches: Branches) -> str:
+    def _check_branches(self, project: Project, origin: Project, branches: Branches) -> str:
         source, target = branches["source_branch"], branches["target_branch"]
-        heads = project.repository.branches()
-        missing = [
-            f'{kind} branch "{name}" does not exist' for kind, name in _named(source, target) if name not in heads
-        ]
+        heads = origin.repository.branches()
+        sides = (("Source", source, heads), ("Target", target, project.repository.branches()))
+        missing = [f'{kind} branch "{name}" does not exist' for kind, name, there in sides if name not in there]
         if missing:
             raise Refusal(422, {"message": missing})
-        if source == target:
+        if source == target and origin is project:
             raise Refusal(422, {"message": ["You can't use same project/branch for source and target"]})
         for other in project.merge_requests.values():
-            if (other.state, other.source_branch, other.target_branch) == ("opened", source, target):
+            theirs = (other.state, other.source, other.source_branch, other.target_branch)
+            if theirs == ("opened", origin, source, target):
                 sentence = f"Another open merge request already exists for this source branch: !{other.iid}"
                 raise Refusal(409, {"message": [sentence]})
         return heads[source]
 
     def _announce_new_commits(self, project: Project, user: User, branch: str, before: str) -> None:
-        for request in project.merge_requests.values():
-            if request.state == "opened" and request.source_branch == branch:
+        targets = (project, project.forked_from) if project.forked_from else (project,)
+        for request in [request for target in targets for request in target.merge_requests.values()]:
+            if (request.state, request.source, request.source_branch) == ("opened", project, branch):
                 self.refresh(request)
                 if before not in (ZERO, request.sha):
                     request.updated_at = now()
-                    self._announce(project, self.item_event(request, user, "update", oldrev=before))
+                    self._announce(request.project, self.item_event(request, user, "update", oldrev=before))
 
     def _merge_branches(self, request: MergeRequest, user: User, *, squash: bool) -> None:
         repository = request.project.repository
@@ -151,5 +164,8 @@ class MergeRequests(Issues):
         repository.set_branch(request.target_branch, commit, target)
 
 
-def _named(source: str, target: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("Source", source), ("Target", target)
+def keep_head(project: Project, iid: int, origin: Project, sha: str) -> None:
+    """Point `refs/merge-requests/<iid>/head` at *sha*, which a fork's repository has perhaps alone."""
+    if origin is not project:
+        project.repository.git("fetch", "--quiet", "--no-tags", str(origin.repository.path), sha)
+    project.repository.git("update-ref", f"refs/merge-requests/{iid}/head", sha)

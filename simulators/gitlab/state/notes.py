@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 from simulators.gitlab.quick_actions import extract
-from simulators.gitlab.records import Issue, Item, Note, User, now
+from simulators.gitlab.records import Item, Note, User, now
 from simulators.gitlab.refusals import Refusal, invalid, not_found
 from simulators.gitlab.state.commands import Commands
 from simulators.gitlab.state.tables import locked
@@ -49,6 +49,7 @@ class Notes(Commands):
                 raise Refusal(400, {"message": '400 Bad request - Note {:note=>["can\'t be blank"]}'})
             note = None if extracted.only_commands else self._save(item, author, extracted.text, fields)
             if note:
+                self.mention_in(note)
                 self._announce(item.project, self.note_event(note, "create"))
             return Posted(note, self.run_commands(item, author, extracted.commands))
 
@@ -96,6 +97,5 @@ class Notes(Commands):
         for other in thread:
             other.type = other.type or "DiscussionNote"
         item.notes.append(note)
-        if isinstance(item, Issue):
-            item.updated_at = note.created_at
+        item.updated_at = note.created_at
         return note

@@ -42,8 +42,11 @@ class People(Tables):
 
     @locked
     def revoke_token(self, token: str) -> None:
-        """Revoke a token by its text; it answers 401 from now on."""
-        self.tokens[token].revoked = True
+        """Revoke a token by its text; it answers 401 from now on. A project's bot is a member no longer."""
+        revoked = self.tokens[token]
+        revoked.revoked = True
+        if revoked.project_id is not None:
+            self.projects[revoked.project_id].members.pop(revoked.user.id, None)
 
     @locked
     def add_member(self, project: Project, user: User, access_level: int = DEVELOPER) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from simulators.gitlab.access import OWNER
 from simulators.gitlab.commits import Signature, commit_files
 from simulators.gitlab.git_hooks import install_hooks
-from simulators.gitlab.records import CommitStatus, Label, Project, Upload, User
+from simulators.gitlab.records import CommitStatus, Group, Label, Project, Upload, User
 from simulators.gitlab.refusals import Refusal
 from simulators.gitlab.repository import GitError, Repository
 from simulators.gitlab.state.people import People
@@ -47,6 +48,22 @@ class Projects(People):
         if files := fields.get("files"):
             self.commit_files(project, files=files, message="Initial commit")
         return project
+
+    @locked
+    def fork(self, project: Project, namespace: str, owner: User) -> Project:
+        """Make a fork of a project that *owner* owns, with all of its branches."""
+        path = f"{namespace}/{project.path}"
+        fork = self.add_project(path, visibility=project.visibility, from_repository=project.repository.path)
+        fork.forked_from = project
+        fork.members[owner.id] = OWNER
+        return fork
+
+    @locked
+    def group(self, path: str) -> Group:
+        """Return the group at a full path such as `shop`, made where it is missing."""
+        if path not in self.groups:
+            self.groups[path] = Group(self.next_id("group"), path)
+        return self.groups[path]
 
     @locked
     def commit_files(

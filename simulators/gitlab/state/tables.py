@@ -9,12 +9,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from simulators.gitlab.faults import Faults
 from simulators.gitlab.hooks import HookSender
-from simulators.gitlab.records import Issue, Item, MergeRequest, Note, Project, Token, User
+from simulators.gitlab.records import Group, Issue, Item, MergeRequest, Note, Project, Todo, Token, User
 from simulators.gitlab.refusals import not_found
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound="Tables")
+_FIRST = {"user": 10, "group": 300, "project": 500, "issue": 9000, "merge_request": 7000, "note": 120000}
 
 
 def locked(method: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
@@ -40,11 +41,15 @@ class Tables:
         self.users: dict[int, User] = {}
         self.tokens: dict[str, Token] = {}
         self.projects: dict[int, Project] = {}
+        self.groups: dict[str, Group] = {}
+        self.todos: list[Todo] = []
         self._last: Counter[str] = Counter()
 
     def next_id(self, kind: str) -> int:
         """Return the next number of a kind; each kind starts elsewhere, so that mixed-up ids are found out."""
-        first = {"user": 10, "project": 500, "issue": 9000, "merge_request": 7000, "note": 120000}.get(kind, 0)
+        first = {"user": 10, "group": 300, "project": 500, "issue": 9000, "merge_request": 7000, "note": 120000}.get(
+            kind, 0
+        )
         self._last[kind] += 1
         return first + self._last[kind]
 

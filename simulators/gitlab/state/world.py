@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
 from simulators.gitlab.hook_headers import is_signing_token
-from simulators.gitlab.records import Delivery, Hook, Project
+from simulators.gitlab.records import Delivery, Group, Hook, Project
 from simulators.gitlab.refusals import Refusal, not_found
-from simulators.gitlab.state.merge_requests import MergeRequests
+from simulators.gitlab.state.pipelines import Pipelines
 from simulators.gitlab.state.tables import locked
 
 FLAGS = (
@@ -38,15 +38,17 @@ class HookFields(TypedDict, total=False):
     custom_headers: dict[str, str]
 
 
-class World(MergeRequests):
+class World(Pipelines):
     """Everything that the simulated GitLab remembers. Every public method may be called from any thread."""
 
     @locked
-    def add_hook(self, project: Project, url: str, *, events: Iterable[str], **fields: Unpack[HookFields]) -> Hook:
-        """Add a webhook that asks for *events*, such as `note_events`."""
-        hook = Hook(self.next_id("hook"), project.id, url, events=set(events))
+    def add_hook(
+        self, owner: Project | Group, url: str, *, events: Iterable[str], **fields: Unpack[HookFields]
+    ) -> Hook:
+        """Add a webhook that asks for *events*, such as `note_events`; a group's hears of every project below it."""
+        hook = Hook(self.next_id("hook"), owner, url, events=set(events))
         self.change_hook(hook, **fields)
-        project.hooks[hook.id] = hook
+        owner.hooks[hook.id] = hook
         return hook
 
     @locked
@@ -61,18 +63,19 @@ class World(MergeRequests):
     @locked
     def remove_hook(self, hook: Hook) -> None:
         """Remove a webhook."""
-        del self.projects[hook.project_id].hooks[hook.id]
+        del hook.owner.hooks[hook.id]
 
     @locked
     def deliveries(self, project: Project) -> list[Delivery]:
-        """Return what the project's hooks sent, the oldest first."""
-        return [delivery for hook in project.hooks.values() for delivery in hook.deliveries]
+        """Return what the project's hooks and its groups' sent, the oldest first of each."""
+        return [delivery for hook in self.hooks_of(project) for delivery in hook.deliveries]
 
     @locked
     def resend(self, delivery_id: int) -> None:
         """Send a recorded delivery once more, under its own Idempotency-Key."""
-        for project in self.projects.values():
-            for hook in project.hooks.values():
+        owners: list[Project | Group] = [*self.projects.values(), *self.groups.values()]
+        for owner in owners:
+            for hook in owner.hooks.values():
                 for delivery in hook.deliveries:
                     if delivery.id == delivery_id:
                         self.sender.resend(hook, delivery)

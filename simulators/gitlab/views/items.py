@@ -9,8 +9,8 @@ from simulators.gitlab.views.projects import label_view
 def issue_view(base: str, issue: Issue) -> Json:
     """Return an issue."""
     return _item_view(base, issue) | {
-        "type": "ISSUE",
-        "issue_type": "issue",
+        "type": issue.issue_type.upper(),
+        "issue_type": issue.issue_type,
         "confidential": issue.confidential,
         "closed_by": None,
         "merge_requests_count": 0,
@@ -34,8 +34,10 @@ def merge_request_view(base: str, request: MergeRequest) -> Json:
     return _item_view(base, request) | {
         "source_branch": request.source_branch,
         "target_branch": request.target_branch,
-        "source_project_id": request.project.id,
+        "source_project_id": request.source.id,
         "target_project_id": request.project.id,
+        "allow_collaboration": request.allow_collaboration,
+        "allow_maintainer_to_push": request.allow_collaboration,
         "draft": draft,
         "work_in_progress": draft,
         "sha": request.sha,

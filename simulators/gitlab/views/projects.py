@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from simulators.gitlab.access import access_level
+from simulators.gitlab.access import access_level, shared_branches
 from simulators.gitlab.diffs import FileChange
 from simulators.gitlab.hooks import is_disabled
 from simulators.gitlab.links import project_url
@@ -73,7 +73,8 @@ def branch_view(base: str, project: Project, name: str, commit: Commit, user: Us
         "protected": bool(levels),
         "default": name == project.default_branch,
         "developers_can_push": all(level and level <= 30 for level in levels),
-        "can_push": all(level and access_level(project, user) >= level for level in [30, *levels]),
+        "can_push": name in shared_branches(project, user)
+        or all(level and access_level(project, user) >= level for level in [30, *levels]),
         "web_url": f"{project_url(base, project)}/-/tree/{name}",
     }
 
@@ -145,12 +146,12 @@ def status_view(base: str, status: CommitStatus) -> Json:
 def hook_view(hook: Hook, flags: tuple[str, ...]) -> Json:
     """Return a webhook; its tokens are never shown, only whether there are any."""
     disabled = is_disabled(hook)
-    return {
+    view: Json = {
         "id": hook.id,
         "url": hook.url,
         "name": hook.name,
         "description": hook.description,
-        "project_id": hook.project_id,
+        "project_id" if isinstance(hook.owner, Project) else "group_id": hook.owner.id,
         "created_at": date(hook.created_at),
         "enable_ssl_verification": hook.enable_ssl_verification,
         "alert_status": "disabled" if hook.failures >= 40 else "temporarily_disabled" if disabled else "executable",
@@ -163,7 +164,8 @@ def hook_view(hook: Hook, flags: tuple[str, ...]) -> Json:
         "custom_headers": [{"key": key} for key in hook.custom_headers],
         "token_present": bool(hook.token),
         "signing_token_present": bool(hook.signing_token),
-    } | {flag: flag in hook.events for flag in flags}
+    }
+    return view | {flag: flag in hook.events for flag in flags}
 
 
 def delivery_view(delivery: Delivery, url: str) -> Json:
