@@ -6,7 +6,7 @@ nothing to do. Steps are known by name, so that the bot rings them without impor
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -17,15 +17,15 @@ from core.crash import point
 from core.errors import StoreError
 from core.task import Phase
 
-StepName = Literal["intake", "launch", "report", "finish"]
+StepName = Literal["intake", "launch", "report", "finish", "cancel"]
 
 QUEUE: Final = "ablehand"
 STEP_SECONDS: Final = 120
 """RQ ends a step that takes longer; it is re-runnable."""
-FUNCTIONS: Final[dict[str, str]] = {
-    name: f"worker.steps.{name}.run" for name in ("intake", "launch", "report", "finish")
-}
+FUNCTIONS: Final[dict[str, str]] = {name: f"worker.steps.{name}.run" for name in get_args(StepName)}
 """All that may stand in a job; the worker refuses anything else."""
+FIRST: Final = frozenset({"intake"})
+"""What goes before all that waits: somebody looks for a sign that they were heard. Of a crowd, the last one first."""
 STEP_OF: Final[dict[Phase, StepName]] = {
     Phase.RECEIVED: "intake",
     Phase.QUEUED: "launch",
@@ -63,6 +63,7 @@ class Doorbell:
                 FUNCTIONS[step],
                 [task_id],
                 timeout=STEP_SECONDS,
+                at_front=step in FIRST,
                 result_ttl=0,
                 failure_ttl=86_400,
                 description=f"{step} {task_id}",

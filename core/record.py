@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from core.task import Line, Phase, Progress, Source, Task, Trigger
+from core.task import Line, Mode, Phase, Place, Progress, Source, Task, Trigger
 
 _ENTERED = "at:"
 _TYPES: dict[str, Any] = {item.name: item.type for item in fields(Task)}
-_PLAIN = {"int": int, "float": float, "str": str}
+_PLAIN: dict[str, Callable[[str], object]] = {
+    "int": int, "float": float, "str": str, "bool": lambda text: text == "True", "Phase": Phase, "Mode": Mode,
+}  # fmt: skip
 
 
 def encode(values: Mapping[str, Any]) -> dict[str, str]:
@@ -35,11 +37,11 @@ def _encoded(value: object) -> str:
 
 
 def _decoded(name: str, text: str) -> object:
-    if name == "phase":
-        return Phase(text)
     if name == "trigger":
         values = json.loads(text)
-        return Trigger(**{**values, "source": Source(values["source"])})
+        return Trigger(
+            **{**values, "source": Source(values["source"]), "place": Place(values.get("place", Place.ISSUE))}
+        )
     if name == "progress":
         values = json.loads(text)
         lines = tuple(Line(**line) for line in values.pop("lines"))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SettingsError
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     )
     git_write_token: SecretStr = Field(
         SecretStr(""), description="Token with `write_repository` for pushing; empty: `ABLEHAND_GITLAB_TOKEN`."
+    )
+    task_tokens: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="A project access token for each task, with `write_repository` alone, revoked when it ends: where "
+        "the bot may create one (it has to be Maintainer), or else fail the task, or never. Without one, "
+        "`ABLEHAND_GIT_WRITE_TOKEN` pushes.",
     )
     webhook_signing_token: SecretStr = Field(
         SecretStr(""),
@@ -67,8 +73,8 @@ class Settings(BaseSettings):
     runtime_image: str = Field("", description="Image that the agents' Jobs run.")
     allowed_images: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Globs, separated by commas: the images that a project may name in its `.ablehand.yml` for its "
-        "agent; none: only `ABLEHAND_RUNTIME_IMAGE`.",
+        description="Globs, separated by commas: images that a project may name in its `.ablehand.yml`, or "
+        "a comment behind `--image`, for the agent; none: only `ABLEHAND_RUNTIME_IMAGE`.",
     )
     pod_template: Path | None = Field(
         None,
@@ -101,6 +107,11 @@ class Settings(BaseSettings):
     agent: Literal["claude", "codex", "opencode", "gemini", "command"] = Field(
         "claude", description="Which coding agent works. `codex`, `opencode` and `gemini` are not there yet."
     )
+    allowed_agents: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further agents, separated by commas, that a project or a command may choose; none: only "
+        "`ABLEHAND_AGENT`.",
+    )
     agent_command: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="For the agent `command`: a program and its arguments, quoted as for a shell; it reads the prompt "
@@ -112,7 +123,24 @@ class Settings(BaseSettings):
         "model's credential and address. Nothing else of ours reaches it.",
     )
     model: str = Field("", description="Model that the agent uses; empty: the agent's own default.")
+    allowed_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Globs, separated by commas: the models that a project or a command may choose; none: every model.",
+    )
     budget_usd: float = Field(0.0, ge=0, description="Most that one task may spend on the model; 0: no limit.")
+
+    budget_usd_per_day_project: float = Field(
+        0.0,
+        ge=0,
+        description="Most that the tasks of one project may spend in a day (UTC); 0: no limit. Each running task "
+        "reserves its budget of it, so that `ABLEHAND_BUDGET_USD` has to be set too.",
+    )
+    budget_usd_per_day_person: float = Field(
+        0.0, ge=0, description="Most that the tasks of one person may spend in a day, in all projects; as above."
+    )
+    max_tasks_per_hour: int = Field(
+        0, ge=0, description="Tasks that one person may ask for in an hour, in all projects; 0: no limit."
+    )
 
     max_runs: int = Field(4, ge=1, description="Runs at once, in all.")
     max_runs_per_project: int = Field(0, ge=0, description="Runs at once in one project; 0: no limit of its own.")
@@ -137,10 +165,36 @@ class Settings(BaseSettings):
         ),
         description="Globs, separated by commas: a change to such a file is not pushed.",
     )
+    allowed_bots: Annotated[tuple[int, ...], NoDecode] = Field(
+        (),
+        description="User ids, separated by commas: other bots and service accounts that may ask, as far as a person "
+        "with their role may. All others are ignored.",
+    )
+    thread_tasks_per_hour: int = Field(
+        20,
+        ge=0,
+        description="Most that one issue or merge request may ask for within an hour, so that two bots cannot keep "
+        "each other busy; 0: no limit.",
+    )
+    draft: bool = Field(default=False, description="Whether merge requests are opened as drafts.")
+    ci_fixes: int = Field(
+        2,
+        ge=0,
+        description="How often the agent tries to mend the failed pipeline of one of its own merge requests; 0: never.",
+    )
     label_prefix: str = Field(
         "agent", description="`<prefix>-ready` asks; `-running`, `-done` and `-failed` are what it becomes."
     )
     sweep_seconds: float = Field(300, gt=0, description="How often GitLab is searched for triggers that no hook told.")
+    edit_seconds: float = Field(
+        15, gt=0, description="How long a progress comment stays as it is before it is edited again."
+    )
+    writes_per_minute: int = Field(
+        200,
+        ge=4,
+        description="Comments, edits and labels in any minute, for all tasks together; a quarter is kept for ends. "
+        "GitLab.com allows 60 comments a minute.",
+    )
     retry_seconds: float = Field(10, gt=0, description="How soon a step that did not get through is rung again.")
     gitlab_timeout_seconds: float = Field(10, gt=0, description="How long one call to GitLab may take.")
     leader_lease_seconds: float = Field(
@@ -183,7 +237,17 @@ class Settings(BaseSettings):
     def _split_command(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
 
-    @field_validator("agent_variables", "allowed_images", "protected_paths", "sandbox_readable", mode="before")
+    @model_validator(mode="after")
+    def _reservable_budget(self) -> Self:
+        days = [day for day in (self.budget_usd_per_day_project, self.budget_usd_per_day_person) if day]
+        if days and not 0 < self.budget_usd <= min(days):
+            raise ValueError(f"{PREFIX}BUDGET_USD has to be set, and no more than a day's limit")
+        return self
+
+    @field_validator(
+        "agent_variables", "allowed_agents", "allowed_bots", "allowed_images", "allowed_models", "protected_paths",
+        "sandbox_readable", mode="before",
+    )  # fmt: skip
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -224,8 +288,12 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(_secrets_dir=folder, **overrides)
     except ValidationError as error:
-        problems = "; ".join(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+        problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors())
         raise SettingsError(problems) from None
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}: {message}" if location else message
 
 
 def _plain(value: object) -> object:

@@ -15,7 +15,6 @@ import json
 import secrets
 import uuid
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,25 +24,19 @@ from redis.exceptions import NoScriptError, RedisError
 from core import record
 from core.crash import point
 from core.errors import Fenced, StoreError
-from core.task import SILENT_REASONS, Phase, Task, Trigger
+from core.item_tasks import ITEM_TASKS, ItemTasks, item_name
+from core.limits import Limits, Usage
+from core.task import UNLISTED_REASONS, Phase, Task, Trigger
 
 PREFIX: Final = "{ablehand}"
 """In braces, so that all keys share one slot of a Redis Cluster."""
 DELIVERY_TTL_SECONDS: Final = 7 * 86_400
 TRIGGER_TTL_SECONDS: Final = 60 * 86_400
+THREAD_SECONDS: Final = 3600
 READ_AT_ONCE: Final = 500
 """Tasks in one answer, so that no answer is large."""
 
 _SCRIPTS: Final = {path.stem: path.read_text("ascii") for path in (Path(__file__).parent / "lua").glob("*.lua")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How many runs may go on at once; 0: no limit (but for *all*)."""
-
-    all: int
-    project: int = 0
-    person: int = 0
 
 
 class TaskStore:
@@ -57,6 +50,8 @@ class TaskStore:
         self._retention = retention_seconds
         self._host = host
         self._scripts = {name: redis.register_script(text) for name, text in _SCRIPTS.items()}
+        self.usage = Usage(self)
+        self.items = ItemTasks(self)
 
     async def accept(self, trigger: Trigger, *, delivery: str = "") -> tuple[bool, int]:
         """Remember *trigger* as a received task, once; answer whether it is new, and the task's id.
@@ -73,7 +68,7 @@ class TaskStore:
             StoreError: Redis did not take them all; what it took is known when it is told again.
         """
         with point("store.accept"):
-            answers = await self._try(self._accept_all(told))
+            answers = await self.attempt(self._accept_all(told))
         return [(bool(new), int(task_id)) for new, task_id in answers]
 
     async def _accept_all(self, told: Sequence[tuple[Trigger, str]]) -> list[Any]:
@@ -91,7 +86,7 @@ class TaskStore:
         about = record.encode({"trigger": trigger})["trigger"]
         return (
             delivery, trigger.key, self.unique_id(trigger), secrets.token_urlsafe(12), about,
-            self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id,
+            self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id, item_name(trigger), ITEM_TASKS,
         )  # fmt: skip
 
     def unique_id(self, trigger: Trigger) -> str:
@@ -103,12 +98,26 @@ class TaskStore:
         """Bind a further semantic id to *task_id* unless a task has it already; answer the id of the task that has."""
         name = f"{PREFIX}:trigger:{key}"
         with point("store.claim"):
-            await self._try(self.redis.set(name, task_id, nx=True, ex=TRIGGER_TTL_SECONDS))
-        return int(await self._try(self.redis.get(name)) or task_id)
+            await self.attempt(self.redis.set(name, task_id, nx=True, ex=TRIGGER_TTL_SECONDS))
+        return int(await self.attempt(self.redis.get(name)) or task_id)
+
+    async def claimed(self, key: str) -> int:
+        """Give the id of the task that `claim` bound *key* to; 0 where there is none."""
+        return int(await self.attempt(self.redis.get(f"{PREFIX}:trigger:{key}")) or 0)
+
+    async def enter_thread(self, thread: str, task_id: int, *, limit: int) -> tuple[bool, bool, int]:
+        """Count a task among the *limit* that *thread* may have in an hour; the same task as often as one likes.
+
+        Answers whether it has a place; if not, whether it is the one to say so (once an hour), and in how many seconds
+        there is a place again.
+        """
+        with point("store.enter_thread"):
+            verdict, seconds = await self.run("thread", thread, task_id, limit, THREAD_SECONDS)
+        return verdict == 0, verdict == 1, int(seconds)
 
     async def get(self, task_id: int) -> Task | None:
         """Read a task; None where there is none (any more)."""
-        found = await self._try(self.redis.hgetall(f"{PREFIX}:task:{task_id}"))
+        found = await self.attempt(self.redis.hgetall(f"{PREFIX}:task:{task_id}"))
         return record.decode(found) if found.get("phase") else None
 
     async def get_all(self, task_ids: Sequence[int]) -> dict[int, Task]:
@@ -119,7 +128,7 @@ class TaskStore:
             pipeline = self.redis.pipeline(transaction=False)
             for task_id in some:
                 pipeline.hgetall(f"{PREFIX}:task:{task_id}")
-            records = zip(some, await self._try(pipeline.execute()), strict=True)
+            records = zip(some, await self.attempt(pipeline.execute()), strict=True)
             found |= {task_id: record.decode(item) for task_id, item in records if item.get("phase")}
         return found
 
@@ -142,96 +151,123 @@ class TaskStore:
             Fenced: *fence* is older than the present leader's.
         """
         target = to or task.phase
+        item = item_name(fields.get("trigger", task.trigger))
+        leaves = fields.get("reason") in UNLISTED_REASONS
         with point(f"store.{target}" if to else "store.update"):
-            done, _phase = await self._run(
+            done, _phase = await self.run(
                 "change", task.id, task.phase, to or "", deadline_seconds, json.dumps(record.encode(fields)),
-                "" if tell_after is None else tell_after, uuid.uuid4().hex, fence, self._retention,
+                "" if tell_after is None else tell_after, uuid.uuid4().hex, fence, self._retention, item, int(leaves),
+                TRIGGER_TTL_SECONDS,
             )  # fmt: skip
         if done < 0:
             raise Fenced(f"task {task.id}: a younger leader than {fence} has written")
         return await self.get(task.id) if done else None
 
     async def admit(self, limits: Limits, *, deadline_seconds: float) -> Task | None:
-        """Give the next queued task a slot and move it to launching; None where none may start now."""
+        """Give the next queued task a slot and move it to launching; None where none may start now.
+
+        One that comes back queued has no slot and has to be refused: it costs more than is left of today's money.
+        """
         with point("store.launching"):
-            operation = uuid.uuid4().hex
-            task_id = await self._run("admit", limits.all, limits.project, limits.person, deadline_seconds, operation)
-        return await self.get(task_id) if task_id else None
+            task_id = await self.run(
+                "admit", limits.all, limits.project, limits.person, deadline_seconds, uuid.uuid4().hex,
+                limits.project_usd, limits.person_usd,
+            )  # fmt: skip
+        return await self.get(int(task_id)) if task_id else None
 
     async def told(self, task: Task) -> bool:
         """Note that people see *task* as it was read; False where it has changed since and must be told again."""
         with point("store.told"):
-            return bool(await self._run("told", task.id, task.version))
+            return bool(await self.run("told", task.id, task.version))
+
+    async def claim_write(self, task: Task, *, per_minute: int, pause_seconds: float = 0) -> float:
+        """Count one write on GitLab and answer 0, or how many seconds to wait before asking again.
+
+        *per_minute* is how many there may be in any minute, of all tasks together; who asks with more comes first.
+        *pause_seconds* is the least time since this task's last write that had a pause too.
+        """
+        return float(await self.run("write", task.id, per_minute, pause_seconds, uuid.uuid4().hex))
 
     async def due(self, limit: int = 100) -> tuple[list[int], list[int]]:
         """List the tasks whose deadline has passed, and those of which people are to be told now."""
-        overdue, untold = await self._run("due", limit)
+        overdue, untold = await self.run("due", limit)
         return [int(member) for member in overdue], [int(member) for member in untold]
 
     async def postpone(self, kind: str, task_id: int, seconds: float) -> None:
         """Look at an entry of "deadlines" or "outbox" again in *seconds*, if it is still there."""
         now = await self.now()
-        await self._try(self.redis.zadd(f"{PREFIX}:{kind}", {str(task_id): now + seconds}, xx=True))
+        await self.attempt(self.redis.zadd(f"{PREFIX}:{kind}", {str(task_id): now + seconds}, xx=True))
+
+    async def put_off(self, task_id: int, seconds: float) -> bool:
+        """Look at an overdue task again in *seconds*; False where it has got another deadline since it was listed."""
+        entry = {str(task_id): await self.now() + seconds}
+        return bool(await self.attempt(self.redis.zadd(f"{PREFIX}:deadlines", entry, xx=True, gt=True, ch=True)))
 
     async def drop(self, kind: str, task_id: int) -> None:
         """Forget an entry of "deadlines" or "outbox" whose task is gone or final."""
-        await self._try(self.redis.zrem(f"{PREFIX}:{kind}", str(task_id)))
+        await self.attempt(self.redis.zrem(f"{PREFIX}:{kind}", str(task_id)))
 
     async def slots_taken(self) -> int:
         """Count the runs that hold a slot."""
-        return int(await self._try(self.redis.scard(f"{PREFIX}:slots")))
+        return int(await self.attempt(self.redis.scard(f"{PREFIX}:slots")))
 
     async def live(self) -> list[int]:
         """List every task that is not final."""
-        return [int(member) for member in await self._try(self.redis.zrange(f"{PREFIX}:deadlines", 0, -1))]
+        return [int(member) for member in await self.attempt(self.redis.zrange(f"{PREFIX}:deadlines", 0, -1))]
 
     async def queued(self) -> list[int]:
         """List the tasks that wait for a slot, the oldest first."""
-        return [int(member) for member in await self._try(self.redis.zrange(f"{PREFIX}:queue", 0, -1))]
+        return [int(member) for member in await self.attempt(self.redis.zrange(f"{PREFIX}:queue", 0, -1))]
 
     async def latest(self, count: int = 50) -> list[Task]:
-        """Read the youngest tasks, youngest first, without those that nobody is told of."""
-        members = await self._try(self.redis.zrevrange(f"{PREFIX}:tasks", 0, count - 1))
+        """Read the youngest tasks, youngest first, without those that were no work."""
+        members = await self.attempt(self.redis.zrevrange(f"{PREFIX}:tasks", 0, count - 1))
         tasks = await self.get_all([int(member) for member in members])
-        return [task for task in tasks.values() if task.reason not in SILENT_REASONS]
+        return [task for task in tasks.values() if task.reason not in UNLISTED_REASONS]
 
     async def count_failure(self, task_id: int, step: str) -> int:
         """Count a failed try of a step on a task; answer how many there were in a row."""
         key = f"{PREFIX}:failures:{task_id}:{step}"
-        count = await self._try(self.redis.incr(key))
-        await self._try(self.redis.expire(key, 86_400))
+        count = await self.attempt(self.redis.incr(key))
+        await self.attempt(self.redis.expire(key, 86_400))
         return int(count)
 
     async def forget_failures(self, task_id: int, step: str) -> None:
         """Start counting anew: the step got through."""
-        await self._try(self.redis.delete(f"{PREFIX}:failures:{task_id}:{step}"))
+        await self.attempt(self.redis.delete(f"{PREFIX}:failures:{task_id}:{step}"))
 
     async def lead(self, holder: str, *, milliseconds: int, fence: int) -> int:
         """Take or keep the leader's lease; answer the fencing number, 0 while another leads."""
-        return int(await self._run("lead", holder, milliseconds, fence))
+        return int(await self.run("lead", holder, milliseconds, fence))
 
     async def resign(self, holder: str) -> None:
         """Give the lease back, so that a standby need not wait for its end."""
-        if await self._try(self.redis.get(f"{PREFIX}:lease")) == holder:
-            await self._try(self.redis.delete(f"{PREFIX}:lease"))
+        if await self.attempt(self.redis.get(f"{PREFIX}:lease")) == holder:
+            await self.attempt(self.redis.delete(f"{PREFIX}:lease"))
 
     async def now(self) -> float:
         """Give Redis's time in Unix seconds."""
-        seconds, microseconds = await self._try(self.redis.time())
+        seconds, microseconds = await self.attempt(self.redis.time())
         return float(seconds) + float(microseconds) / 1_000_000
 
     async def remember(self, name: str, value: str) -> None:
         """Keep one small value of a process's own (the sweep's last time)."""
-        await self._try(self.redis.set(f"{PREFIX}:memory:{name}", value))
+        await self.attempt(self.redis.set(f"{PREFIX}:memory:{name}", value))
 
     async def recall(self, name: str) -> str:
         """Read what `remember` kept; empty where nothing was."""
-        return await self._try(self.redis.get(f"{PREFIX}:memory:{name}")) or ""
+        return await self.attempt(self.redis.get(f"{PREFIX}:memory:{name}")) or ""
 
-    async def _run(self, script: str, *arguments: str | float) -> Any:
-        return await self._try(self._scripts[script](keys=[PREFIX], args=list(arguments)))
+    async def run(self, script: str, *arguments: str | float) -> Any:
+        """Run one of our Lua scripts."""
+        return await self.attempt(self._scripts[script](keys=[PREFIX], args=list(arguments)))
 
-    async def _try(self, command: Awaitable[Any]) -> Any:
+    async def attempt(self, command: Awaitable[Any]) -> Any:
+        """Await one command of Redis's.
+
+        Raises:
+            StoreError: It did not take it.
+        """
         try:
             return await command
         except (RedisError, OSError) as error:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+BRANCH_PREFIX: Final = "agent/"
+"""How every branch that we make begins."""
 
 
 class Status(StrEnum):
@@ -75,6 +79,7 @@ class Reason(StrEnum):
     BUNDLE = "bundle"
     POLICY = "policy"
     BRANCH_EXISTS = "branch-exists"
+    BRANCH_MOVED = "branch-moved"  # somebody pushed to the merge request while the agent worked
     PUSH_REJECTED = "push-rejected"
     INFRASTRUCTURE = "infrastructure"
 
@@ -102,7 +107,14 @@ class Reason(StrEnum):
     CONFIDENTIAL = "confidential"
     ARCHIVED = "archived"
     PROMPT = "prompt"  # empty, or too long
-    COMMAND = "command"  # help asked for, or a word that is nearly a command
+    COMMAND = "command"  # a word that is nearly a command, a flag with a wrong value
+    ANSWERED = "answered"  # asked for words alone (help, status, logs)
+    FORK = "fork"  # the merge request comes from a project that the bot can't push to
+    PROTECTED = "protected"  # the merge request's branch takes no push of the bot's, or of the requester's
+    CLOSED = "closed"  # the merge request is merged or closed
+    LIMIT = "limit"  # of runs, tasks or money; the detail says which and when it frees
+    PROJECT_FILE = "project-file"  # `.ablehand.yml` can't be read
+    SHOWN = "shown"  # what it did is told elsewhere: a cancelled task tells of it itself
     IGNORED = "ignored"  # nothing was asked of us: no comment is written
     BRANCH = "branch"  # no branch of the name that was asked for
     DUPLICATE = "duplicate"  # another task does it: no comment is written
@@ -111,8 +123,10 @@ class Reason(StrEnum):
 
 RETRIED_REASONS = frozenset({Reason.EVICTED, Reason.PREEMPTED, Reason.NODE_LOST, Reason.LOST})
 """Nobody's fault: a new attempt is made, where nothing was pushed."""
-SILENT_REASONS = frozenset({Reason.IGNORED, Reason.DUPLICATE, Reason.GONE})
-"""Rejections that nobody is told of, and that lists leave out."""
+SILENT_REASONS = frozenset({Reason.SHOWN, Reason.IGNORED, Reason.DUPLICATE, Reason.GONE})
+"""Rejections that nobody is told of."""
+UNLISTED_REASONS = SILENT_REASONS | {Reason.COMMAND, Reason.ANSWERED}
+"""Nothing was to be worked on: lists leave them out."""
 
 
 class Source(StrEnum):
@@ -120,27 +134,76 @@ class Source(StrEnum):
 
     COMMENT = "comment"
     LABEL = "label"
+    ASSIGNMENT = "assignment"
+    REVIEW_REQUEST = "review-request"
+    PIPELINE = "pipeline"
+    API = "api"
+
+
+class Place(StrEnum):
+    """What on GitLab a task hangs on, spelt as in the paths of GitLab's API."""
+
+    ISSUE = "issues"
+    MERGE_REQUEST = "merge_requests"
+    NOWHERE = ""
+    """Asked by form or API: there is nothing to comment on but the merge request at the end.
+
+    A branch's failed pipeline comes from nowhere too, until intake has found the branch's merge request.
+    """
+
+
+class Mode(StrEnum):
+    """What kind of work a run is."""
+
+    CHANGE = "change"
+    PLAN = "plan"
+    """Writes a plan and changes nothing."""
+    REVIEW = "review"
+    """Comments on a merge request and changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noteable:
+    """One issue or merge request: what can be commented on."""
+
+    project_id: int
+    place: Place
+    iid: int
+
+    @property
+    def path(self) -> str:
+        """Where it is in GitLab's API."""
+        return f"/projects/{self.project_id}/{self.place}/{self.iid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """What somebody did on GitLab that may become a task: a hint to be read again from GitLab, never believed.
 
-    *event_id* is the comment's id; for a label it is 0 until intake has found the label event.
+    *event_id* is the comment's or the pipeline's id; for a label and an assignment it is 0 until intake has found the
+    event.
     """
 
     source: Source
+    place: Place = Place.ISSUE
     project_id: int
-    issue_iid: int
+    iid: int
+    """0 where *place* is `Place.NOWHERE`."""
     event_id: int
     happened_at: str = ""
     """As the delivery spelt it; tells two labellings of one issue apart until their events are read."""
 
     @property
+    def noteable(self) -> Noteable:
+        """What it hangs on."""
+        return Noteable(project_id=self.project_id, place=self.place, iid=self.iid)
+
+    @property
     def key(self) -> str:
         """The trigger's semantic id: the same for every delivery and sweep that reports it."""
         when = "" if self.event_id else f":{self.happened_at}"
-        return f"{self.source}:{self.project_id}:{self.issue_iid}:{self.event_id}{when}"
+        sigil = "!" if self.place is Place.MERGE_REQUEST else ""
+        return f"{self.source}:{self.project_id}:{sigil}{self.iid}:{self.event_id}{when}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +237,12 @@ class Task:
     repository: str = ""
     """Full path, ``group/project``; may change when the project moves, *project_id* does not."""
     branch: str = ""
-    """The branch that the work starts from."""
+    """The branch that the work starts from; on a merge request its source branch, which is pushed to as well."""
+    target_branch: str = ""
+    """The branch that the merge request goes to."""
+    mode: Mode = Mode.CHANGE
+    parent_id: int = 0
+    """The task that this one goes on with (a retry, an approved plan, a follow-up); 0: none."""
     job_name: str = ""
     unique_id: str
     """16 characters of the trigger's digest: names the branch, the same for every delivery of it."""
@@ -187,12 +255,22 @@ class Task:
     reason: str = ""
     detail: str = ""
     """What was seen, for the sentence: a server's refusal, a script's last lines. Hostile."""
+    answer: str = ""
+    """What is said to a question: Markdown of ours with links and tables, shown as it is."""
     trigger: Trigger
     page_key: str
     """Unguessable; who has the link from the comment may see the page."""
 
-    issue_title: str = ""
-    issue_author: str = ""
+    title: str = ""
+    """Of the issue or merge request. Hostile, and perhaps confidential."""
+    author: str = ""
+    """Username of whoever opened it."""
+    discussion: str = ""
+    """Id of the thread that is answered in; empty: answers stand alone."""
+    confidential: bool = False
+    """Whether the issue is: then its title names neither branch nor commit nor merge request."""
+    internal: bool = False
+    """Whether answers are for members only, as the comment was."""
     requester_id: int = 0
     requester_username: str = ""
     requester_name: str = ""
@@ -202,11 +280,32 @@ class Task:
     final_note_id: int = 0
     progress: Progress = Progress()
     queue_place: int = 0
+    waiting: str = ""
+    """Which limit a queued task waits for, in words of ours; like *queue_place* filled in where it is shown."""
+    cancelled_by: str = ""
+    """Username of who cancelled it."""
+    cancelled_with: int = 0
+    """The task that the command to cancel was."""
 
     agent: str = ""
     model: str = ""
+    image: str = ""
+    """The agent's, where the project or the command names one; empty: the operator's."""
+    budget_usd: float = 0.0
+    """0: no limit."""
+    timeout_seconds: int = 0
+    """Of the agent; 0: the operator's."""
+    draft: bool = False
+    project_notice: str = ""
+    """What is wrong with the project's `.ablehand.yml`, for the first task that met it. Markdown of ours."""
     attempt: int = 1
+    token_project_id: int = 0
+    """The project in which a token of this task's may have to be revoked; 0: none."""
     base_commit: str = ""
+    compare_commit: str = ""
+    """Where the merge request's branch left its target: what is between is the merge request's change."""
+    push_project_id: int = 0
+    """The project that is pushed to, where it is a fork; 0: the one that was asked in."""
     result_branch: str = ""
     commit: str = ""
     files_changed: int = 0
@@ -215,9 +314,19 @@ class Task:
     summary: str = ""
     """What the agent says that it did. Hostile."""
     cost_usd: float = 0.0
+    cost_told: bool = False
+    """Whether *cost_usd* is what the run's agent itself told at its end, nothing included."""
+    charged_usd: float = 0.0
+    """What all its runs together have counted in the day's limits."""
     tokens: int = 0
     turns: int = 0
     session: str = ""
+    document: str = ""
+    """The plan or the review that the agent wrote. Hostile; of a change there is none."""
+    document_parts: int = 0
+    """How many chunks of it have come."""
+    document_total: int = 0
+    """How many the run printed, as its result says."""
     merge_request_iid: int = 0
     merge_request_url: str = ""
 

@@ -12,14 +12,23 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from core.errors import GitLabConflict, GitLabError, GitLabNotFound
+from core.gitlab.access_tokens import AccessTokenCalls
+from core.gitlab.changes import ChangeCalls
+from core.gitlab.ci import PipelineCalls
+from core.gitlab.hooks import HookCalls
+from core.gitlab.inbox import InboxCalls
+from core.gitlab.neighbours import NeighbourCalls
 from core.gitlab.nouns import (
     Commit,
+    Discussion,
     Issue,
+    Item,
     LabelEvent,
     MergeRequest,
     Note,
     Project,
     User,
+    discussion_of,
     issue_of,
     label_event_of,
     merge_request_of,
@@ -30,27 +39,33 @@ from core.gitlab.nouns import (
 )
 from core.gitlab.transport import Transport
 from core.settings import Settings
+from core.task import Noteable, Place
 
 DEVELOPER: Final = 30
 """Access levels are compared, never listed: there are levels between the well-known ones."""
 
 
-class GitLab:
+class GitLab(AccessTokenCalls, ChangeCalls, HookCalls, InboxCalls, NeighbourCalls, PipelineCalls):
     """GitLab as the bot's user sees it."""
 
     def __init__(self, transport: Transport) -> None:
         self._api = transport
         self._me: User | None = None
 
-    def me(self) -> User:
-        """Give the bot's own user; asked once a process."""
-        if self._me is None:
+    def me(self, *, anew: bool = False) -> User:
+        """Give the bot's own user; asked once a process, or *anew*: it may have been renamed."""
+        if self._me is None or anew:
             self._me = user_of(self._api.read("me", "/user"))
         return self._me
 
     def user(self, user_id: int) -> User:
         """Read a user, with *bot* as GitLab knows it."""
         return user_of(self._api.read("user", f"/users/{user_id}"))
+
+    def find_user(self, username: str) -> User | None:
+        """Find a user by the name that stands behind an @; None where there is none."""
+        found = self._api.read_all("find_user", "/users", limit=1, username=username)
+        return user_of(found[0]) if found else None
 
     def project(self, project_id: int) -> Project:
         """Read a project by its id."""
@@ -80,55 +95,64 @@ class GitLab:
         """Read an issue."""
         return issue_of(self._api.read("issue", f"/projects/{project_id}/issues/{iid}"))
 
-    def issues_since(self, moment: str) -> list[Issue]:
-        """List open issues that changed after *moment* (ISO 8601), in every project that the bot may see."""
-        found = self._api.read_all(
-            "issues", "/issues", scope="all", state="opened", updated_after=moment, order_by="updated_at", sort="asc"
-        )
-        return [issue_of(item) for item in found]
+    def merge_request(self, project_id: int, iid: int) -> MergeRequest:
+        """Read a merge request."""
+        return merge_request_of(self._api.read("merge_request", f"/projects/{project_id}/merge_requests/{iid}"))
 
-    def note(self, project_id: int, iid: int, note_id: int) -> Note:
-        """Read one comment of an issue."""
-        return note_of(self._api.read("note", f"/projects/{project_id}/issues/{iid}/notes/{note_id}"))
+    def item(self, place: Noteable) -> Item:
+        """Read the issue or merge request at *place*."""
+        if place.place is Place.MERGE_REQUEST:
+            return self.merge_request(place.project_id, place.iid)
+        return self.issue(place.project_id, place.iid)
 
-    def notes(self, project_id: int, iid: int, *, newest: int = 1000) -> list[Note]:
-        """List an issue's comments, newest first."""
+    def note(self, on: Noteable, note_id: int) -> Note:
+        """Read one comment."""
+        return note_of(self._api.read("note", f"{on.path}/notes/{note_id}"))
+
+    def notes(self, on: Noteable, *, newest: int = 1000) -> list[Note]:
+        """List the comments, newest first."""
         found = self._api.read_all(
-            "notes", f"/projects/{project_id}/issues/{iid}/notes", limit=newest, sort="desc", order_by="created_at",
+            "notes", f"{on.path}/notes", limit=newest, sort="desc", order_by="created_at",
             activity_filter="only_comments",
         )  # fmt: skip
         return [note_of(item) for item in found if not item.get("system")]
 
-    def create_note(self, project_id: int, iid: int, body: str, *, internal: bool = False) -> int:
-        """Write a comment; give its id."""
-        fields: dict[str, Any] = {"body": body} | ({"internal": True} if internal else {})
-        answer = self._api.write("create_note", "post", f"/projects/{project_id}/issues/{iid}/notes", fields)
+    def discussions(self, on: Noteable) -> list[Discussion]:
+        """List the threads, the oldest first, lone comments among them."""
+        return [discussion_of(item) for item in self._api.read_all("discussions", f"{on.path}/discussions")]
+
+    def create_note(self, on: Noteable, body: str, *, discussion: str = "", internal: bool = False) -> int:
+        """Write a comment, into a thread where *discussion* names one; give its id."""
+        place = f"{on.path}/discussions/{quote(discussion, safe='')}/notes" if discussion else f"{on.path}/notes"
+        # In an internal thread every comment is.
+        fields: dict[str, Any] = {"body": body} | ({"internal": True} if internal and not discussion else {})
+        answer = self._api.write("create_note", "post", place, fields)
         if "id" not in answer:
-            raise GitLabError(f"create_note: GitLab took the comment for commands alone (issue {iid})")
+            raise GitLabError(f"create_note: GitLab took the comment for commands alone ({on.path})")
         return int(answer["id"])
 
-    def edit_note(self, project_id: int, iid: int, note_id: int, body: str) -> None:
+    def edit_note(self, on: Noteable, note_id: int, body: str) -> None:
         """Replace a comment's text; nobody is notified."""
-        self._api.write("edit_note", "put", f"/projects/{project_id}/issues/{iid}/notes/{note_id}", {"body": body})
+        self._api.write("edit_note", "put", f"{on.path}/notes/{note_id}", {"body": body})
 
-    def award(self, project_id: int, iid: int, note_id: int, emoji: str) -> None:
-        """Put an emoji on a comment (on the issue itself where *note_id* is 0); done before is done."""
+    def award(self, on: Noteable, note_id: int, emoji: str) -> None:
+        """Put an emoji on a comment (on the issue or merge request itself where it is 0); done before is done."""
         place = f"/notes/{note_id}" if note_id else ""
         try:
-            self._api.write("award", "post", f"/projects/{project_id}/issues/{iid}{place}/award_emoji", {"name": emoji})
+            self._api.write("award", "post", f"{on.path}{place}/award_emoji", {"name": emoji})
         except (GitLabNotFound, GitLabConflict) as error:
             if "already been taken" not in str(error):
                 raise
 
-    def label_events(self, project_id: int, iid: int) -> list[LabelEvent]:
+    def label_events(self, on: Noteable) -> list[LabelEvent]:
         """List who added and removed which label, oldest first."""
-        found = self._api.read_all("label_events", f"/projects/{project_id}/issues/{iid}/resource_label_events")
+        found = self._api.read_all("label_events", f"{on.path}/resource_label_events")
         return sorted((label_event_of(item) for item in found), key=lambda event: event.id)
 
-    def change_labels(self, project_id: int, iid: int, *, add: str, remove: tuple[str, ...]) -> None:
+    def change_labels(self, on: Noteable, *, add: str, remove: tuple[str, ...]) -> None:
         """Add one label and take others off, leaving all else as it is."""
         fields = {"add_labels": add, "remove_labels": ",".join(remove)}
-        self._api.write("change_labels", "put", f"/projects/{project_id}/issues/{iid}", fields)
+        self._api.write("change_labels", "put", on.path, fields)
 
     def branch_head(self, project_id: int, branch: str) -> str:
         """Give the id of the commit that a branch is at; empty where there is no such branch."""
@@ -152,6 +176,12 @@ class GitLab:
             return None
         return base64.b64decode(content).decode(errors="replace")
 
+    def changed_paths(self, project_id: int, base: str, head: str) -> list[str]:
+        """List the files in which two commits differ; of a very large change GitLab tells a part."""
+        place = f"/projects/{project_id}/repository/compare"
+        found = self._api.read("compare", place, **{"from": base, "to": head, "straight": "true"})
+        return [str(change.get("new_path") or "") for change in found.get("diffs") or ()]
+
     def merge_request_from(self, project_id: int, branch: str) -> MergeRequest | None:
         """Find the youngest merge request from *branch*, in whatever state; None where there is none."""
         found = self._api.read_all(
@@ -173,15 +203,6 @@ class GitLab:
     def version(self) -> str:
         """Give GitLab's version."""
         return str(self._api.read("version", "/version").get("version", "of unknown version"))
-
-    def hooks(self, project_id: int) -> list[dict[str, Any]]:
-        """List a project's webhooks."""
-        return self._api.read_all("hooks", f"/projects/{project_id}/hooks")
-
-    def save_hook(self, project_id: int, hook_id: int, fields: dict[str, Any]) -> dict[str, Any]:
-        """Change a webhook, or create one where *hook_id* is 0."""
-        path = f"/projects/{project_id}/hooks" + (f"/{hook_id}" if hook_id else "")
-        return self._api.write("save_hook", "put" if hook_id else "post", path, fields)
 
 
 def connect(settings: Settings) -> GitLab:

@@ -62,6 +62,52 @@ class Issue:
     is_open: bool
     updated_at: str
     web_url: str
+    created_at: str = ""
+    assignees: tuple[User, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRequest:
+    """A merge request; *state* is opened, closed, locked or merged."""
+
+    iid: int
+    project_id: int
+    title: str
+    description: str
+    author: User
+    labels: tuple[str, ...]
+    state: str
+    updated_at: str
+    web_url: str
+    source_branch: str
+    target_branch: str
+    source_project_id: int
+    sha: str
+    """The head of the source branch."""
+    base_sha: str
+    """Where it left the target branch; empty until GitLab has prepared the diff, as *start_sha*."""
+    start_sha: str
+    is_draft: bool
+    reviewers: tuple[User, ...]
+    allow_collaboration: bool = False
+    """Of one from a fork: whether who may merge here may push there."""
+    created_at: str = ""
+    assignees: tuple[User, ...] = ()
+    confidential: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be worked on."""
+        return self.state == "opened"
+
+    @property
+    def is_from_fork(self) -> bool:
+        """Whether its source branch lies in another project."""
+        return self.source_project_id != self.project_id
+
+
+Item = Issue | MergeRequest
+"""What people comment on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +121,31 @@ class Note:
     updated_at: str
     system: bool
     internal: bool
+    is_in_thread: bool = False
+    position: Position | None = None
+    """Where in the diff it hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in a merge request's diff; a line is 0 on the side where it is not."""
+
+    path: str
+    old_path: str
+    new_line: int
+    old_line: int
+    start_line: int
+    """Of a comment on several lines, the first (new side where there is one); else the same line."""
+    head_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discussion:
+    """A thread of comments, the oldest first; *is_thread* is False for a comment that stands alone."""
+
+    id: str
+    notes: tuple[Note, ...]
+    is_thread: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +157,6 @@ class LabelEvent:
     action: str
     user: User | None
     created_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeRequest:
-    """A merge request as far as we look at it."""
-
-    iid: int
-    web_url: str
-    state: str
 
 
 def _checked(read: Callable[P, T]) -> Callable[P, T]:
@@ -152,6 +214,8 @@ def issue_of(value: dict[str, Any]) -> Issue:
         is_open=value.get("state") == "opened",
         updated_at=str(value["updated_at"]),
         web_url=str(value["web_url"]),
+        created_at=str(value.get("created_at") or value["updated_at"]),
+        assignees=tuple(user_of(person) for person in value.get("assignees") or ()),
     )
 
 
@@ -166,7 +230,31 @@ def note_of(value: dict[str, Any]) -> Note:
         updated_at=str(value.get("updated_at") or value["created_at"]),
         system=bool(value.get("system")),
         internal=bool(value.get("internal") or value.get("confidential")),
+        is_in_thread=bool(value.get("type")),
+        position=position_of(value["position"]) if value.get("position") else None,
     )
+
+
+@_checked
+def position_of(value: dict[str, Any]) -> Position:
+    """Read a comment's place in a diff."""
+    new, old = int(value.get("new_line") or 0), int(value.get("old_line") or 0)
+    start = (value.get("line_range") or {}).get("start") or {}
+    return Position(
+        path=str(value.get("new_path") or value.get("old_path") or ""),
+        old_path=str(value.get("old_path") or ""),
+        new_line=new,
+        old_line=old,
+        start_line=int(start.get("new_line") or start.get("old_line") or new or old),
+        head_sha=str(value.get("head_sha") or ""),
+    )
+
+
+@_checked
+def discussion_of(value: dict[str, Any]) -> Discussion:
+    """Read a thread, without what GitLab itself wrote into it."""
+    notes = tuple(note_of(item) for item in value["notes"] if not item.get("system"))
+    return Discussion(id=str(value["id"]), notes=notes, is_thread=not value.get("individual_note"))
 
 
 @_checked
@@ -183,8 +271,30 @@ def label_event_of(value: dict[str, Any]) -> LabelEvent:
 
 @_checked
 def merge_request_of(value: dict[str, Any]) -> MergeRequest:
-    """Read a merge request."""
-    return MergeRequest(iid=int(value["iid"]), web_url=str(value["web_url"]), state=str(value["state"]))
+    """Read a merge request; lists leave the diff's commits out."""
+    refs = value.get("diff_refs") or {}
+    return MergeRequest(
+        iid=int(value["iid"]),
+        project_id=int(value["project_id"]),
+        title=str(value["title"]),
+        description=str(value.get("description") or ""),
+        author=user_of(value.get("author")),
+        labels=tuple(str(label) for label in value.get("labels") or ()),
+        state=str(value["state"]),
+        updated_at=str(value["updated_at"]),
+        web_url=str(value["web_url"]),
+        source_branch=str(value["source_branch"]),
+        target_branch=str(value["target_branch"]),
+        source_project_id=int(value.get("source_project_id") or 0),
+        sha=str(value.get("sha") or ""),
+        base_sha=str(refs.get("base_sha") or ""),
+        start_sha=str(refs.get("start_sha") or ""),
+        is_draft=bool(value.get("draft")),
+        allow_collaboration=bool(value.get("allow_collaboration")),
+        reviewers=tuple(user_of(person) for person in value.get("reviewers") or ()),
+        created_at=str(value.get("created_at") or value["updated_at"]),
+        assignees=tuple(user_of(person) for person in value.get("assignees") or ()),
+    )
 
 
 @_checked

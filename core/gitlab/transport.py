@@ -29,6 +29,9 @@ from core.errors import (
 READ_TRIES: Final = 3
 PAUSE_SECONDS: Final = 0.3
 """Before the second try; doubled before the third; with jitter."""
+CHUNK_BYTES: Final = 65_536
+LONGEST_BYTES: Final = 128 * 1024 * 1024
+"""GitLab keeps at most 100 MiB of a job's log, unless its operator wants more."""
 _MESSAGE_LIMIT: Final = 500
 
 T = TypeVar("T")
@@ -70,10 +73,42 @@ class Transport:
 
         return self._attempt(name, pages)
 
+    def download(self, name: str, path: str, *, limit_bytes: int) -> bytes:
+        """GET a file, one byte more than *limit_bytes* at most: then its reader knows that it is larger."""
+
+        def read() -> bytes:
+            content = b""
+            with self._api.http_request("get", path, streamed=True, obey_rate_limit=False) as answer:
+                for piece in answer.iter_content(CHUNK_BYTES):
+                    content += piece
+                    if len(content) > limit_bytes:
+                        break
+            return content[: limit_bytes + 1]
+
+        return self._attempt(name, read)
+
     def write(self, name: str, verb: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST or PUT *body* to *path*, once. After `GitLabUnavailable` it may or may not have happened."""
         with point(f"gitlab.{name}"):
             return _translated(name, lambda: _object(self._sent(verb, path, body).json()))
+
+    def delete(self, name: str, path: str) -> None:
+        """DELETE *path*, once."""
+        with point(f"gitlab.{name}"):
+            _translated(name, lambda: self._sent("delete", path, {}))
+
+    def read_tail(self, name: str, path: str, limit: int) -> bytes:
+        """GET the last *limit* bytes of *path*, however long it is, holding no more than that."""
+        return self._attempt(name, lambda: self._tail(path, limit))
+
+    def _tail(self, path: str, limit: int) -> bytes:
+        tail = b""
+        with self._api.http_request("get", path, streamed=True, obey_rate_limit=False) as answer:
+            for read, chunk in enumerate(answer.iter_content(CHUNK_BYTES), start=1):
+                tail = (tail + chunk)[-limit:]
+                if read * CHUNK_BYTES >= LONGEST_BYTES:
+                    break
+        return tail
 
     def _sent(self, verb: str, path: str, body: dict[str, Any]) -> requests.Response:
         return self._api.http_request(verb, path, post_data=body, obey_rate_limit=False)

@@ -1,5 +1,6 @@
 -- Remember a trigger, once. ARGV: delivery id or '', trigger key, unique id, page key, trigger as JSON,
--- seconds until intake is rung again, seconds that the delivery / the trigger is remembered, project id.
+-- seconds until intake is rung again, seconds that the delivery / the trigger is remembered, project id,
+-- the item that it hangs on or '', how many of an item's tasks are listed.
 -- Answers {1, id} for a new task, {0, id} for one that is known (id 0: the delivery is known, its task is gone).
 local p = KEYS[1]
 local delivery, trigger = ARGV[1], p .. ':trigger:' .. ARGV[2]
@@ -17,4 +18,10 @@ redis.call('HSET', p .. ':task:' .. id, 'id', id, 'phase', 'received', 'version'
   'trigger', ARGV[5], 'project_id', ARGV[9])
 redis.call('ZADD', p .. ':deadlines', now + ARGV[6], id)
 redis.call('ZADD', p .. ':tasks', id, id)
+if ARGV[10] ~= '' then
+  local item = p .. ':item:' .. ARGV[10]
+  redis.call('ZADD', item, id, id)
+  redis.call('ZREMRANGEBYRANK', item, 0, -1 - ARGV[11])
+  redis.call('EXPIRE', item, ARGV[8])
+end
 return {1, id}

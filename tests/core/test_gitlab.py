@@ -9,7 +9,8 @@ from core.errors import (
     GitLabError,
     GitLabNotFound,
 )
-from core.gitlab.nouns import Issue, LabelEvent, MergeRequest, Note, Project, User
+from core.gitlab.hooks import HookOwner
+from core.gitlab.nouns import Issue, LabelEvent, Note, Project, User
 from tests.worker.town import Town
 
 
@@ -29,11 +30,11 @@ def test_nouns_are_read_whole(town: Town) -> None:
     read = gitlab.issue(project.id, issue.iid)
     assert read == Issue(
         iid=issue.iid, project_id=project.id, title="A health check", description="It says ok.", author=alice_of(read),
-        labels=(), confidential=False, is_open=True, updated_at=read.updated_at,
+        labels=(), confidential=False, is_open=True, updated_at=read.updated_at, created_at=read.created_at,
         web_url=f"{town.server.url}/shop/web/-/issues/{issue.iid}",
     )  # fmt: skip
     assert read.author.id == alice.id
-    comment = gitlab.note(project.id, issue.iid, note.id)
+    comment = gitlab.note(town.place, note.id)
     assert comment == Note(
         id=note.id, body="/agent go", author=comment.author, created_at=comment.created_at,
         updated_at=comment.created_at, system=False, internal=True,
@@ -59,20 +60,20 @@ def test_every_page_of_comments_is_read(town: Town) -> None:
     town.world.assign(town.issue, town.alice, town.alice)
     gitlab = town.client()
 
-    notes = gitlab.notes(town.project.id, town.issue.iid)
+    notes = gitlab.notes(town.place)
 
     assert [note.id for note in notes] == written[::-1]
-    newest = gitlab.notes(town.project.id, town.issue.iid, newest=3)
+    newest = gitlab.notes(town.place, newest=3)
     assert [note.id for note in newest] == written[:-4:-1]
 
 
 def test_comments_are_written_edited_and_internal(town: Town) -> None:
     """A comment's id comes back, an edit replaces its text."""
-    gitlab, where = town.client(), (town.project.id, town.issue.iid)
+    gitlab, where = town.client(), town.place
 
-    first = gitlab.create_note(*where, "one")
-    second = gitlab.create_note(*where, "two", internal=True)
-    gitlab.edit_note(*where, first, "three")
+    first = gitlab.create_note(where, "one")
+    second = gitlab.create_note(where, "two", internal=True)
+    gitlab.edit_note(where, first, "three")
 
     assert [(note.id, note.body, note.internal) for note in town.world.notes(town.issue)] == [
         (first, "three", False),
@@ -83,7 +84,7 @@ def test_comments_are_written_edited_and_internal(town: Town) -> None:
 def test_a_comment_of_quick_actions_alone_is_an_error(town: Town) -> None:
     """GitLab answers without an id where it took the text for commands."""
     with pytest.raises(GitLabError, match="commands alone"):
-        town.client().create_note(town.project.id, town.issue.iid, "/close")
+        town.client().create_note(town.place, "/close")
 
 
 @pytest.mark.parametrize("on_note", [True, False], ids=["comment", "issue"])
@@ -93,7 +94,7 @@ def test_an_award_may_be_given_twice(town: Town, *, on_note: bool) -> None:
     gitlab = town.client()
 
     for _ in range(2):
-        gitlab.award(town.project.id, town.issue.iid, note.id if on_note else 0, "eyes")
+        gitlab.award(town.place, note.id if on_note else 0, "eyes")
 
     assert town.world.awards(note if on_note else town.issue) == ["eyes"]
 
@@ -101,7 +102,7 @@ def test_an_award_may_be_given_twice(town: Town, *, on_note: bool) -> None:
 def test_an_award_on_what_is_gone_is_an_error(town: Town) -> None:
     """A 404 that speaks of no award is not swallowed."""
     with pytest.raises(GitLabNotFound):
-        town.client().award(town.project.id, town.issue.iid, 999_999, "eyes")
+        town.client().award(town.place, 999_999, "eyes")
 
 
 def test_access_is_the_persons_role(town: Town) -> None:
@@ -162,12 +163,12 @@ def test_changed_issues_are_listed(town: Town) -> None:
 def test_labels_move_and_tell_who_moved_them(town: Town) -> None:
     """One label comes, others go, a foreign one stays; the events come oldest first with their people."""
     town.world.label(town.issue, town.alice, add=["agent-ready", "backend"])
-    gitlab, where = town.client(), (town.project.id, town.issue.iid)
+    gitlab, where = town.client(), town.place
 
-    gitlab.change_labels(*where, add="agent-running", remove=("agent-ready", "agent-done"))
+    gitlab.change_labels(where, add="agent-running", remove=("agent-ready", "agent-done"))
 
     assert sorted(town.world.labels(town.issue)) == ["agent-running", "backend"]
-    events = gitlab.label_events(*where)
+    events = gitlab.label_events(where)
     assert all(isinstance(event, LabelEvent) and event.user for event in events)
     told = [(event.label, event.action, event.user.username if event.user else "") for event in events]
     assert sorted(told[:2]) == [("agent-ready", "add", "alice"), ("backend", "add", "alice")]
@@ -195,7 +196,11 @@ def test_a_merge_request_is_opened_found_and_not_opened_twice(town: Town) -> Non
         gitlab.create_merge_request(project, fields)
 
     url = f"{town.server.url}/shop/web/-/merge_requests/1"
-    assert opened == gitlab.merge_request_from(project, "agent/1-x") == MergeRequest(iid=1, web_url=url, state="opened")
+    found = gitlab.merge_request_from(project, "agent/1-x")
+    assert found is not None
+    for request in (opened, found):
+        assert (request.iid, request.web_url, request.is_open, request.is_from_fork) == (1, url, True, False)
+        assert (request.source_branch, request.target_branch, request.project_id) == ("agent/1-x", "main", project)
 
 
 def test_token_and_version_are_told(town: Town) -> None:
@@ -210,9 +215,8 @@ def test_a_hook_is_created_and_changed(town: Town) -> None:
     """The same call with an id changes the hook."""
     gitlab = town.client()
 
-    made = gitlab.save_hook(town.project.id, 0, {"url": "https://a.example/hook", "note_events": True})
-    gitlab.save_hook(town.project.id, int(made["id"]), {"note_events": False})
+    owner = HookOwner(full_path="shop/web")
+    made = gitlab.save_hook(owner, 0, {"url": "https://a.example/hook", "note_events": True})
+    gitlab.save_hook(owner, int(made["id"]), {"note_events": False})
 
-    assert [(hook["url"], hook["note_events"]) for hook in gitlab.hooks(town.project.id)] == [
-        ("https://a.example/hook", False)
-    ]
+    assert [(hook["url"], hook["note_events"]) for hook in gitlab.hooks(owner)] == [("https://a.example/hook", False)]

@@ -19,6 +19,7 @@ from core.errors import (
 )
 from core.gitlab.client import GitLab, connect
 from core.settings import Settings
+from core.task import Noteable, Place
 from simulators.gitlab.faults import Outage
 from tests.worker.town import Town
 
@@ -61,7 +62,7 @@ def elsewhere() -> Iterator[_Listener]:
 
 READS: dict[str, Callable[[GitLab, int], object]] = {
     "one": lambda gitlab, project: gitlab.issue(project, 1),
-    "list": lambda gitlab, project: gitlab.notes(project, 1),
+    "list": lambda gitlab, project: gitlab.notes(Noteable(project_id=project, place=Place.ISSUE, iid=1)),
 }
 each_read = pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 
@@ -93,7 +94,7 @@ def test_a_write_is_sent_once(town: Town, status: int) -> None:
     town.server.faults.answer("POST", "/notes$", status=status, times=5, headers={"Retry-After": "60"})
 
     with pytest.raises(GitLabUnavailable, match=f"create_note: {status}"):
-        town.client().create_note(town.project.id, 1, "Hello")
+        town.client().create_note(town.place, "Hello")
 
     assert town.count("POST", "/notes") == 1
 
@@ -103,7 +104,7 @@ def test_a_write_whose_answer_is_lost_is_sent_once(town: Town) -> None:
     town.server.faults.drop_answer("POST", "/notes$")
 
     with pytest.raises(GitLabUnavailable):
-        town.client().create_note(town.project.id, 1, "Hello")
+        town.client().create_note(town.place, "Hello")
 
     assert town.bodies() == ["Hello"]
 

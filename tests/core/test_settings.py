@@ -97,3 +97,15 @@ def test_a_redis_address_must_be_one(monkeypatch: pytest.MonkeyPatch, address: s
         load()
 
     assert address not in str(caught.value)
+
+
+@pytest.mark.parametrize("budget", ["", "11"], ids=["none", "more-than-a-day"])
+def test_a_days_money_needs_a_tasks_budget(monkeypatch: pytest.MonkeyPatch, budget: str) -> None:
+    """It is what a running task reserves, so that a day's limit without one, or below it, is refused at the start."""
+    monkeypatch.setenv("ABLEHAND_BUDGET_USD_PER_DAY_PERSON", "10")
+    monkeypatch.setenv("ABLEHAND_BUDGET_USD", budget)
+
+    with pytest.raises(SettingsError, match="ABLEHAND_BUDGET_USD has to be set, and no more than a day's limit"):
+        load()
+    monkeypatch.setenv("ABLEHAND_BUDGET_USD", "10")
+    assert load().budget_usd_per_day_person == 10

@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from core.errors import Fenced, StoreError
-from core.store import PREFIX, Limits, TaskStore
+from core.limits import Limits
+from core.store import PREFIX, TaskStore
 from core.task import FINAL_PHASES, Line, Phase, Progress, Source, Task, Trigger
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 def trigger(event_id: int = 1, *, project_id: int = 5) -> Trigger:
     """Make a comment's trigger."""
-    return Trigger(source=Source.COMMENT, project_id=project_id, issue_iid=7, event_id=event_id)
+    return Trigger(source=Source.COMMENT, project_id=project_id, iid=7, event_id=event_id)
 
 
 async def received(store: TaskStore, event_id: int = 1, *, project_id: int = 5) -> Task:
@@ -95,7 +96,20 @@ async def test_a_command_that_is_sent_twice_counts_once(store: TaskStore, redis:
     """redis-py repeats a command after a timeout: the same operation id changes nothing more."""
     task = await received(store)
     script = store._scripts["change"]  # noqa: SLF001 - the repeat happens below the store's own methods
-    arguments: list[Any] = [task.id, "received", "queued", 60, json.dumps({"prompt": "x"}), "0", "op-1", 0, 60]
+    arguments: list[Any] = [
+        task.id,
+        "received",
+        "queued",
+        60,
+        json.dumps({"prompt": "x"}),
+        "0",
+        "op-1",
+        0,
+        60,
+        "",
+        0,
+        60,
+    ]
 
     answers = [await script(keys=[PREFIX], args=arguments) for _ in range(2)]
 
