@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot.acceptance import Acceptance
 from bot.bell import Bell
+from bot.identity import KnownIdentity
 from bot.live_log import LiveLog
 from bot.pages import Pages
 from bot.signature import Verifier, key_of
@@ -60,7 +61,13 @@ def build(settings: Settings) -> Starlette:
         routes=[
             Route(
                 "/webhooks/gitlab",
-                Webhook(verifier, Acceptance(store), bell, ready_label=f"{settings.label_prefix}-ready").__call__,
+                Webhook(
+                    verifier,
+                    Acceptance(store),
+                    bell,
+                    KnownIdentity(store),
+                    ready_label=f"{settings.label_prefix}-ready",
+                ).__call__,
                 methods=["POST"],
             ),
             Route("/healthz", _alive),

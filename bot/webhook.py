@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from bot.acceptance import Acceptance
 from bot.bell import Bell
 from bot.events import Malformed, decode
+from bot.identity import KnownIdentity
 from bot.signature import Unauthentic, Verifier
 from core.errors import StoreError
 
@@ -29,8 +30,11 @@ log = logging.getLogger(__name__)
 class Webhook:
     """The endpoint with what it needs."""
 
-    def __init__(self, verifier: Verifier, acceptance: Acceptance, bell: Bell, *, ready_label: str) -> None:
+    def __init__(
+        self, verifier: Verifier, acceptance: Acceptance, bell: Bell, identity: KnownIdentity, *, ready_label: str
+    ) -> None:
         self._verifier = verifier
+        self._identity = identity
         self._acceptance = acceptance
         self._bell = bell
         self._ready_label = ready_label
@@ -40,7 +44,7 @@ class Webhook:
         body = await request.body()
         try:
             delivery = self._verifier.check(request.headers, body, now=time.time())
-            trigger = decode(body, ready_label=self._ready_label)
+            trigger = decode(body, ready_label=self._ready_label, bot=await self._identity.get())
         except Unauthentic as refusal:
             log.warning("delivery refused", extra={"why": str(refusal)})
             return JSONResponse({"error": str(refusal)}, 401)

@@ -58,3 +58,52 @@ def signed(
 
 def _labels(titles: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{"id": number, "title": title} for number, title in enumerate(titles)]
+
+
+def merge_request_note(text: str = "/agent do it", **changes: Any) -> dict[str, Any]:
+    """Give the body of a comment on a line of a diff."""
+    position = {"base_sha": "a" * 40, "new_path": "a.py", "old_path": "a.py", "new_line": None, "old_line": 3,
+                "position_type": "text", "line_range": None}  # fmt: skip
+    attributes = {"noteable_type": "MergeRequest", "type": "DiffNote", "discussion_id": "c3d97", "position": position}
+    body = note(text, **(attributes | changes))
+    del body["issue"]
+    return body | {
+        "project_id": 5,
+        "merge_request": {"id": 7, "iid": 3, "source_project_id": 6, "target_project_id": 5},
+    }
+
+
+def changed(
+    kind: str = "issue", *, changes: object = None, action: str | None = "update", **top: Any
+) -> dict[str, Any]:
+    """Give the body of a change to number 17, with *top* beside the usual keys."""
+    return {
+        "object_kind": kind,
+        "event_type": kind,
+        "user": {"id": 1, "username": "alice", "email": "[REDACTED]"},
+        "project": {"id": 5, "path_with_namespace": "shop/web"},
+        "object_attributes": {"id": 92, "iid": 17, "action": action, "updated_at": "2026-11-22T11:00:00Z"},
+        "changes": {} if changes is None else changes,
+        **top,
+    }
+
+
+def person(user_id: int, **more: Any) -> dict[str, Any]:
+    """Give somebody as lists and changes show them."""
+    return {"id": user_id, "name": "N", "username": f"u{user_id}", "avatar_url": None, "email": "[REDACTED]", **more}
+
+
+def pipeline(*, request: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Give the body of a failed pipeline of a branch of ours; *changes* go into its ``object_attributes``."""
+    attributes = {"id": 31, "iid": 3, "ref": "agent/17-abc", "tag": False, "sha": "b" * 40, "source": "push",
+                  "status": "failed", "detailed_status": "failed", "finished_at": "2026-11-22 11:00:00 UTC",
+                  "variables": [{"key": "A", "value": "secret"}]}  # fmt: skip
+    return {
+        "object_kind": "pipeline",
+        "object_attributes": attributes | changes,
+        "merge_request": request,
+        "user": None,
+        "project": {"id": 5},
+        "source_pipeline": None,
+        "builds": [{"id": 380, "stage": "test", "status": "failed", "failure_reason": "script_failure"}],
+    }

@@ -170,7 +170,7 @@ def test_a_page_shows_a_task_to_who_has_its_key(client: TestClient, raw: Redis) 
 def test_hostile_text_stays_text(client: TestClient, raw: Redis) -> None:
     """Prompt, title, detail and log are escaped, and the page allows no inline script."""
     hostile = "<script>alert(1)</script>\x1b[31m"
-    page = a_task(client, raw, prompt=hostile, issue_title=hostile, detail=hostile, requester_username=hostile)
+    page = a_task(client, raw, prompt=hostile, title=hostile, detail=hostile, requester_username=hostile)
     raw.xadd("{ablehand}:log:1", {"s": "agent", "t": hostile, "at": "1.0"}, id="11-5")
 
     answer = client.get(page)

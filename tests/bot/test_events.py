@@ -13,8 +13,8 @@ from bot.events import Malformed, decode
 from core.task import Source, Trigger
 from tests.bot.deliveries import encoded, issue, note
 
-COMMENT = Trigger(source=Source.COMMENT, project_id=5, issue_iid=17, event_id=1244)
-LABEL = Trigger(source=Source.LABEL, project_id=5, issue_iid=17, event_id=0, happened_at="2026-11-22 11:00:00 UTC")
+COMMENT = Trigger(source=Source.COMMENT, project_id=5, iid=17, event_id=1244)
+LABEL = Trigger(source=Source.LABEL, project_id=5, iid=17, event_id=0, happened_at="2026-11-22 11:00:00 UTC")
 
 
 def decoded(body: object) -> Trigger | None:
