@@ -14,7 +14,7 @@ from typing import Final
 from runtime.adapters import Adapter, choose_adapter
 from runtime.bundle import write_bundle
 from runtime.console import Console
-from runtime.contract import Event, Failure, Mark, StepResult
+from runtime.contract import CHANGE_MODE, Event, Failure, Mark, StepResult
 from runtime.environment import agent_environment, setup_environment
 from runtime.git import Git, GitError
 from runtime.processes import Cause, Ended, Limits, Program, adopt_orphans, end_descendants, run_program
@@ -26,7 +26,7 @@ LINGER_SECONDS: Final = 30.0
 
 
 def run(sandbox: Sandbox) -> StepResult:
-    """Let the agent work and leave the bundle; no bundle where the tree is the base's again.
+    """Let the agent work and leave the bundle; none where the tree is the base's again or words alone are wanted.
 
     Raises:
         StepFailed: setup, setup-missing, agent-missing, or agent where the work tree is no repository any more.
@@ -40,8 +40,11 @@ def run(sandbox: Sandbox) -> StepResult:
     finally:
         # Nothing may go on writing while the work tree is read.
         end_descendants()
-    if result.ok:
-        _hand_over(sandbox)
+    if not result.ok:
+        return result
+    if sandbox.order.mode != CHANGE_MODE:
+        return replace(result, document_total=sandbox.console.document(result.summary))
+    _hand_over(sandbox)
     return result
 
 

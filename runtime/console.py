@@ -14,6 +14,8 @@ from typing import BinaryIO, Final
 
 from runtime.contract import (
     CHECKLIST_LIMIT,
+    CHUNK_CHARACTERS,
+    DOCUMENT_LIMIT_BYTES,
     EVENT_LIMIT_BYTES,
     EVENT_PREFIX,
     GIT_TOKEN_VARIABLE,
@@ -62,6 +64,20 @@ class Console:
         while event.items and len(encode_event(event)) > EVENT_LIMIT_BYTES:
             event = replace(event, items=event.items[:-1])
         self._print(encode_event(event))
+
+    def document(self, text: str) -> int:
+        """Print *text* as events that the worker puts together again; answer how many there were."""
+        # Made harmless before it is cut into chunks: half a secret is not recognised.
+        rest = self.plain(text).encode(errors="replace")[:DOCUMENT_LIMIT_BYTES].decode(errors="ignore")
+        index = 0
+        while rest:
+            event = Event(kind="document", text=rest[:CHUNK_CHARACTERS], index=index)
+            while len(encode_event(event)) > EVENT_LIMIT_BYTES:
+                event = replace(event, text=event.text[: len(event.text) // 2])
+            self._print(encode_event(event))
+            rest = rest[len(event.text) :]
+            index += 1
+        return index
 
     def _one_line(self, text: str) -> str:
         words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())

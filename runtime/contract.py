@@ -33,10 +33,15 @@ RESULT_LIMIT_BYTES: Final = 4096
 EVENT_PREFIX: Final = "@ablehand "
 """Starts an event line. A log line that begins like this is printed with a space before it."""
 EVENT_LIMIT_BYTES: Final = 16_384
-EVENT_KINDS: Final = frozenset({"began", "ended", "skipped", "progress", "checklist"})
+EVENT_KINDS: Final = frozenset({"began", "ended", "skipped", "progress", "checklist", "document"})
 ITEM_STATES: Final = frozenset({"pending", "active", "done"})
 CHECKLIST_LIMIT: Final = 50
 NUMBER_LIMIT: Final = 10**12
+DOCUMENT_LIMIT_BYTES: Final = 65_536
+"""Of a plan or a review in UTF-8; what is longer is cut."""
+CHUNK_CHARACTERS: Final = 8_000
+"""Of a document that one event holds at most; fewer where their encoding takes more room."""
+CHANGE_MODE: Final = "change"
 
 
 class Step(StrEnum):
@@ -64,6 +69,7 @@ class Failure(StrEnum):
     BUNDLE = "bundle"
     POLICY = "policy"
     BRANCH_EXISTS = "branch-exists"
+    BRANCH_MOVED = "branch-moved"
     PUSH_REJECTED = "push-rejected"
     INFRASTRUCTURE = "infrastructure"
 
@@ -89,6 +95,8 @@ class Order:
     base_commit: str
     """Full hex id that prepare checks out and publish builds on."""
     push_branch: str
+    push_url: str = ""
+    """The repository that it lies in, like *clone_url*, where that is another."""
     push_expected: str = ""
     """The lease: what the branch must be at before the push; empty: it must not exist."""
     commit_message: str
@@ -96,9 +104,15 @@ class Order:
     author_email: str
     commit_time: int
     """Unix seconds, for author and committer alike: two publishers of one tree make the same commit."""
+    mode: str = CHANGE_MODE
+    """In any other ("plan", "review") the agent's last words are all that is wanted: nothing is handed over."""
     prompt: str
     context: dict[str, str] = field(default_factory=dict)
     """File name to text: what the agent may read as data (the issue, others' comments), never as instructions."""
+    files: dict[str, str] = field(default_factory=dict)
+    """File name to content in Base64, beside *context*: images and the like."""
+    compare_commit: str = ""
+    """A further commit that prepare fetches where it can: what the work tree is to be compared with."""
     agent: str = "claude"
     agent_command: list[str] = field(default_factory=list)
     """Argument list, for the agent ``command``."""
@@ -148,6 +162,8 @@ class StepResult:
     tokens: int = 0
     turns: int = 0
     session: str = ""
+    document_total: int = 0
+    """agent: how many document events it printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +174,7 @@ class Event:
           "skipped": the line falls away (no agent-setup.sh).
           "progress": *text* is the current line; *turns* and *cost_usd* so far.
           "checklist": *items* are the agent's own (title, status) with status pending, active or done.
+          "document": *text* is one chunk of the agent's last words, *index* its number from 0.
     """
 
     kind: str
@@ -166,6 +183,7 @@ class Event:
     seconds: float = 0.0
     turns: int = 0
     cost_usd: float = 0.0
+    index: int = 0
     items: tuple[tuple[str, str], ...] = ()
 
 

@@ -6,13 +6,14 @@ runs as ``agent-setup.sh`` and what the agent is told. The work tree's own copie
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from typing import Final
 
 from runtime.contract import Event, Failure, Mark, StepResult
 from runtime.git import Git
-from runtime.remote import check_url, fetch_branch, fetch_commit
+from runtime.remote import check_url, fetch_branch, fetch_commit, fetch_further
 from runtime.sandbox import Sandbox, StepFailed
 
 INSTRUCTION_FILES: Final = ("CLAUDE.md", "AGENTS.md", "agent-setup.sh", ".mcp.json", ".ablehand.yml")
@@ -55,6 +56,8 @@ def _clone(sandbox: Sandbox) -> Git:
     fetch_commit(git, order)
     git.check("update-ref", f"refs/remotes/origin/{order.base_branch}", order.base_commit)
     git.check("reset", "--quiet", "--hard", order.base_commit)
+    if order.compare_commit and not fetch_further(git, order.compare_commit):
+        sandbox.console.write(f"{order.compare_commit[:12]} can't be fetched: there is nothing to compare with")
     return git
 
 
@@ -76,7 +79,9 @@ def _write_instructions(sandbox: Sandbox, git: Git) -> None:
 
 def _write_context(sandbox: Sandbox) -> None:
     sandbox.context.mkdir(parents=True)
-    for name, text in sandbox.order.context.items():
+    texts = {name: text.encode(errors="replace") for name, text in sandbox.order.context.items()}
+    files = {name: base64.b64decode(content) for name, content in sandbox.order.files.items()}
+    for name, content in (texts | files).items():
         if not _CONTEXT_NAME.fullmatch(name):
             raise StepFailed(Failure.INFRASTRUCTURE, f"context file name {name[:100]!r} is not allowed")
-        (sandbox.context / name).write_text(text, encoding="utf-8", errors="replace")
+        (sandbox.context / name).write_bytes(content)

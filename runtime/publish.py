@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
 from runtime.bundle import open_bundle, read_header
-from runtime.contract import Event, Failure, Mark, Order, StepResult
+from runtime.contract import CHANGE_MODE, Event, Failure, Mark, Order, StepResult
 from runtime.git import OUTPUT_LIMIT_BYTES, Git, GitError, limit_resources
 from runtime.policy import LINK_MODE, Entry, judge_entries, judge_links, judge_sizes, read_entries
 from runtime.remote import check_url, fetch_commit, push_commit
@@ -30,11 +31,17 @@ def run(sandbox: Sandbox) -> StepResult:
     """Push what the agent changed; an empty *commit* says that it changed nothing.
 
     Raises:
-        StepFailed: bundle, policy, branch-exists, push-rejected, credentials, clone.
+        StepFailed: bundle, policy, branch-exists, branch-moved, push-rejected, credentials, clone.
     """
     order = sandbox.order
+    if order.mode != CHANGE_MODE:
+        sandbox.console.write("Words alone were asked for, so nothing is pushed")
+        return StepResult(ok=True, branch=order.push_branch)
     _check_branch(order)
-    check_url(order.clone_url)
+    if order.push_url:
+        # From there its base is fetched as well: whoever can push to it can read it.
+        sandbox = replace(sandbox, order=replace(order, clone_url=order.push_url))
+    check_url(sandbox.order.clone_url)
     with open_bundle(sandbox.bundle, order.bundle_limit_bytes) as file:
         if file is None:
             sandbox.console.write("Nothing has changed, so nothing is pushed")

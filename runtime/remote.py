@@ -62,6 +62,11 @@ def fetch_commit(git: Git, order: Order) -> None:
         )
 
 
+def fetch_further(git: Git, commit: str) -> bool:
+    """Bring one more commit into *git*; answer whether it came: nothing depends on it."""
+    return _patiently(lambda: _fetch(git, commit, "--depth=1")).code == 0
+
+
 def fetch_branch(git: Git, order: Order, branch: str, *, shallow: bool = True) -> str:
     """Bring *branch* into *git* and return the commit that it is at.
 
@@ -83,7 +88,8 @@ def push_commit(git: Git, order: Order, commit: str) -> None:
     """Make *commit* the order's push branch; the branch must be where the order expects it, or at *commit* already.
 
     Raises:
-        StepFailed: branch-exists, push-rejected, credentials, or infrastructure where the server was not reached.
+        StepFailed: branch-exists, branch-moved, push-rejected, credentials, or infrastructure where the server was not
+            reached.
     """
     ref = f"refs/heads/{order.push_branch}"
     arguments = ("push", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
@@ -95,6 +101,8 @@ def push_commit(git: Git, order: Order, commit: str) -> None:
         # Another publisher of the same tree was faster, or our own first try arrived although its answer did not.
         if git.run("ls-remote", git.url, ref).text.startswith(commit):
             return
+        if order.push_expected:
+            raise StepFailed(Failure.BRANCH_MOVED)
         raise StepFailed(Failure.BRANCH_EXISTS, f"branch {order.push_branch} has been changed by somebody else")
     raise _refused(answer)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from runtime.console import clean_line
-from runtime.contract import Event, Failure, StepResult, decode_event
+from runtime.contract import DOCUMENT_LIMIT_BYTES, Event, Failure, StepResult, decode_event
 from runtime.plain_file import NotPlain, open_plain_file
 from runtime.sandbox import Sandbox, StepFailed
 
 OWN_EVENTS: Final = frozenset({"progress", "checklist"})
-SUMMARY_LIMIT_BYTES: Final = 16_384
+SUMMARY_LIMIT_BYTES: Final = DOCUMENT_LIMIT_BYTES
 SUMMARY_LINES: Final = 20
 DETAIL_LINES: Final = 10
 DETAIL_LETTERS: Final = 1_500

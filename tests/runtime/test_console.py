@@ -8,7 +8,7 @@ import io
 import pytest
 
 from runtime.console import Console, known_secrets
-from runtime.contract import EVENT_LIMIT_BYTES, Event, decode_event
+from runtime.contract import DOCUMENT_LIMIT_BYTES, EVENT_LIMIT_BYTES, Event, decode_event
 
 
 def printed(text: str, *secrets: str) -> str:
@@ -74,3 +74,27 @@ def test_an_event_stays_readable_for_the_worker() -> None:
     assert event.text.startswith("a [secret] xxx")
     assert len(event.text) == 300
     assert 0 < len(event.items) < 50
+
+
+@pytest.mark.parametrize("text", ["plain\n" * 9_000, "ü", "計画" * 9_000, "😀" * 16_384, '"\\\n' * 20_000, ""])
+def test_a_document_is_put_together_again(text: str) -> None:
+    """In numbered chunks that the worker reads, whatever its letters take; what is too long loses its end."""
+    stream = io.BytesIO()
+
+    count = Console(stream).document(text)
+
+    lines = stream.getvalue().decode().splitlines()
+    events = [event for line in lines if (event := decode_event(line))]
+    assert [event.index for event in events] == list(range(count)) == list(range(len(lines)))
+    assert all(len(event.text) <= 8_000 for event in events)
+    assert "".join(event.text for event in events) == text.encode()[:DOCUMENT_LIMIT_BYTES].decode(errors="ignore")
+
+
+def test_a_document_keeps_no_secret_across_chunks() -> None:
+    """What is made harmless is the whole, not each chunk."""
+    stream = io.BytesIO()
+
+    Console(stream, ["canary-of-a-secret"]).document("x" * 7_990 + "canary-of-a-secret\n\x1b[31mred")
+
+    events = [decode_event(line) for line in stream.getvalue().decode().splitlines()]
+    assert "".join(event.text for event in events if event) == "x" * 7_990 + "[secret]\nred"

@@ -27,7 +27,9 @@ ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 NUMBERS = st.integers(0, 10**12 - 1)
 ITEMS = st.lists(st.tuples(WORDS, st.sampled_from(sorted(ITEM_STATES))), max_size=10).map(tuple)
-EVENTS = st.builds(Event, kind=st.sampled_from(sorted(EVENT_KINDS)), mark=WORDS, text=WORDS, turns=NUMBERS, items=ITEMS)
+EVENTS = st.builds(
+    Event, kind=st.sampled_from(sorted(EVENT_KINDS)), mark=WORDS, text=WORDS, turns=NUMBERS, index=NUMBERS, items=ITEMS
+)
 
 
 @ANY_SPEED
@@ -98,6 +100,12 @@ def test_an_order_comes_back() -> None:
             Event(kind="checklist", items=(("a", "done"),)),
             id="items",
         ),
+        pytest.param(
+            '@ablehand {"kind":"document","text":"a\\nb","index":2}',
+            Event(kind="document", text="a\nb", index=2),
+            id="document",
+        ),
+        pytest.param('@ablehand {"kind":"document","index":1e99}', Event(kind="document"), id="document-far-off"),
         pytest.param('@ablehand {"kind":"checklist","items":{"a":1}}', Event(kind="checklist"), id="items-object"),
     ],
 )

@@ -137,3 +137,30 @@ def test_works_where_the_server_refuses_single_commits(project: Project) -> None
     project.succeed("prepare")
 
     assert git("rev-parse", "HEAD", at=project.repo) == base
+
+
+def test_brings_files_and_what_to_compare_with(project: Project) -> None:
+    """Files have their bytes; a further commit can be compared with, although each has no history."""
+    old = project.order.base_commit
+    project.commit({"server.go": "package other\n"})
+    project.change(files={"attachment-1.png": "iVBORwA="}, compare_commit=old)
+
+    project.succeed("prepare")
+
+    assert (project.workspace / "context" / "attachment-1.png").read_bytes() == b"\x89PNG\0"
+    assert git("diff", "--name-only", old, "HEAD", at=project.repo) == "server.go"
+
+
+def test_does_without_a_commit_that_is_not_there(project: Project) -> None:
+    """Nothing depends on it but a comparison."""
+    project.change(compare_commit="1" * 40)
+
+    assert "111111111111 can't be fetched" in project.succeed("prepare").log
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".git", ""])
+def test_a_files_name_leads_nowhere_else(project: Project, name: str) -> None:
+    """Names are ours; one that is not is refused."""
+    project.change(files={name: ""})
+
+    assert project.run("prepare").result.failure == "infrastructure"

@@ -84,6 +84,36 @@ def test_updates_a_branch_that_is_where_it_was_expected(project: Project) -> Non
     assert git("rev-parse", "feature^", at=project.bare) == tip
 
 
+def test_a_branch_that_somebody_pushed_to_is_left_alone(project: Project) -> None:
+    """The person's commit stays, and the failure has a name of its own."""
+    project.agent(EDIT)
+    tip = project.commit({"x.txt": "x"}, branch="feature")
+    project.change(push_branch="feature", push_expected=tip)
+    project.succeed("prepare", "agent")
+    theirs = project.commit({"x.txt": "y"}, branch="feature")
+    project.change(base_commit=tip)
+
+    run = project.run("publish")
+
+    assert (run.code, run.result.failure, run.result.detail) == (1, "branch-moved", "")
+    assert project.pushed("feature") == theirs
+
+
+def test_pushes_to_a_fork_where_the_branch_lies_there(project: Project) -> None:
+    """Its base is taken from there as well, and nothing comes to the project itself."""
+    tip = project.commit({"x.txt": "x"}, branch="feature")
+    fork = project.server.root / "fork.git"
+    git("clone", "-q", "--bare", str(project.bare), str(fork), at=project.folder)
+    git("config", "http.receivepack", "true", at=fork)
+    project.agent(EDIT)
+    project.change(push_branch="feature", push_expected=tip, push_url=project.server.url("fork.git"))
+
+    run = project.succeed("prepare", "agent", "publish")
+
+    assert git("rev-parse", "feature", at=fork) == run.result.commit
+    assert project.pushed("feature") == tip
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from core.task import Phase, Reason, Task
+from core.task import Mode, Phase, Reason, Task
 from runtime.contract import Failure, Step, StepResult, decode_result
 from worker.executors.protocol import RunState, StepPhase, StepState
 
@@ -19,6 +19,7 @@ _ORDER: Final = (
 FOLLOWED: Final = frozenset(_ORDER[:-1])
 """The phases in which a run moves its task."""
 _PHASE_OF: Final = {Step.PREPARE: Phase.PREPARING, Step.AGENT: Phase.WORKING, Step.PUBLISH: Phase.PUBLISHING}
+_BEFORE_THE_AGENT: Final = frozenset({Failure.SETUP, Failure.SETUP_MISSING, Failure.AGENT_MISSING})
 _CANCELLED: Final = "cancelled"
 
 
@@ -35,7 +36,7 @@ def decide(task: Task, run: RunState) -> Move | None:
     if task.phase not in FOLLOWED or not run.launched:
         return None
     # A problem of a run that has not ended: it never will by itself.
-    move = _ending(run) if run.ended or run.problem else Move(to=_reached(run))
+    move = _ending(task, run) if run.ended or run.problem else Move(to=_reached(run))
     began = next((step.started_at for step in run.steps if step.started_at), 0.0)
     if began and not task.started_at:
         move.fields["started_at"] = began
@@ -54,7 +55,7 @@ def _reached(run: RunState) -> Phase:
     return _PHASE_OF[begun[-1]] if begun else Phase.STARTING
 
 
-def _ending(run: RunState) -> Move:
+def _ending(task: Task, run: RunState) -> Move:
     results = {step.step: decode_result(step.result) for step in run.steps}
     told = _told(results.get(Step.AGENT))
     published = results.get(Step.PUBLISH)
@@ -64,7 +65,9 @@ def _ending(run: RunState) -> Move:
     if run.problem == _CANCELLED:
         return Move(to=Phase.CANCELLED, fields=told)
     if is_published:  # also where the run was lost after that: what was pushed is there
-        return Move(to=Phase.FINISHING if "commit" in told else Phase.COMPLETED, fields=told)
+        # Of words the last may still be on their way: finish waits for them.
+        has_more = "commit" in told or task.mode is not Mode.CHANGE
+        return Move(to=Phase.FINISHING if has_more else Phase.COMPLETED, fields=told)
     if run.problem:
         return _failed(_reason(run.problem), run.detail, told)
     for step in run.steps:
@@ -92,8 +95,11 @@ def _failed(reason: Reason, detail: str, told: dict[str, Any]) -> Move:
 def _told(result: StepResult | None) -> dict[str, Any]:
     if result is None:
         return {}
-    names = ("summary", "cost_usd", "tokens", "turns", "session")
-    return {name: value for name in names if (value := getattr(result, name))}
+    names = ("summary", "cost_usd", "tokens", "turns", "session", "document_total")
+    told = {name: value for name in names if (value := getattr(result, name))}
+    # An agent that was ended may have spent what nobody told.
+    knows = result.ok or "cost_usd" in told or result.failure in _BEFORE_THE_AGENT
+    return told | ({"cost_told": True} if knows else {})
 
 
 def _pushed(result: StepResult) -> dict[str, Any]:
