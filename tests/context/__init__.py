@@ -1,0 +1,1 @@
+"""What the agent gets to know: who wrote what, and how much of it."""
