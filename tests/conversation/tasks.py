@@ -16,9 +16,9 @@ ASKED = Task(
     unique_id="0123456789abcdef",
     created_at=NOW - 200,
     phase=Phase.RECEIVED,
-    trigger=Trigger(source=Source.COMMENT, project_id=5, issue_iid=17, event_id=1244),
+    trigger=Trigger(source=Source.COMMENT, project_id=5, iid=17, event_id=1244),
     page_key="k3y",
-    issue_title="The service needs a health check",
+    title="The service needs a health check",
     requester_username="anna",
     requester_name="Anna",
 )

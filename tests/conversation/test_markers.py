@@ -30,7 +30,7 @@ def test_comments_are_found_by_kind() -> None:
 @given(st.text(max_size=40))
 def test_any_trigger_key_comes_back(happened_at: str) -> None:
     """A label's key holds a time as the delivery spelt it; nothing in it ends the HTML comment."""
-    trigger = Trigger(source=Source.LABEL, project_id=5, issue_iid=17, event_id=0, happened_at=happened_at)
+    trigger = Trigger(source=Source.LABEL, project_id=5, iid=17, event_id=0, happened_at=happened_at)
 
     marker = progress_marker(replace(ASKED, trigger=trigger))
 

@@ -57,13 +57,13 @@ Closes #17"""
 
 TITLES = {
     "issue's title": ({}, "The service needs a health check"),
-    "first line of the request": ({"issue_title": ""}, "Add a /health endpoint"),
-    "neither": ({"issue_title": " \u200b", "prompt": "\n"}, "Change for issue 17"),
-    "dead": ({"issue_title": "Closes #1 [skip ci]\n@all"}, f"Closes #{J}1 [{J}skip ci] @{J}all"),
-    "long": ({"issue_title": "word " * 30}, "word " * 18 + "word…"),
+    "first line of the request": ({"title": ""}, "Add a /health endpoint"),
+    "neither": ({"title": " \u200b", "prompt": "\n"}, "Change for #17"),
+    "dead": ({"title": "Closes #1 [skip ci]\n@all"}, f"Closes #{J}1 [{J}skip ci] @{J}all"),
+    "long": ({"title": "word " * 30}, "word " * 18 + "word…"),
 }
 
-OWN_FIELDS = {"unique_id", "requester_username", "merge_request_url"}
+OWN_FIELDS = {"answer", "cancelled_by", "unique_id", "requester_username", "merge_request_url"}
 HOSTILE_FIELDS = [item.name for item in fields(Task) if item.type == "str" and item.name not in OWN_FIELDS]
 
 
@@ -74,7 +74,7 @@ def test_merge_request_description() -> None:
 
 def test_merge_request_description_of_a_label() -> None:
     """A label has no words of its own, and an agent may have none either."""
-    label = Trigger(source=Source.LABEL, project_id=5, issue_iid=17, event_id=9)
+    label = Trigger(source=Source.LABEL, project_id=5, iid=17, event_id=9)
 
     description = merge_request_description(replace(COMPLETED, trigger=label, summary=""), PAGE)
 
@@ -93,7 +93,7 @@ def test_commit_message() -> None:
     """A subject, a sentence, trailers; the same while the task goes on."""
     expected = (
         "The service needs a health check\n\nWritten by a coding agent, on request.\n\n"
-        "Issue: shop/web#17\nRequested-by: anna\nAgent-Task: 42"
+        "Asked-in: shop/web#17\nRequested-by: anna\nAgent-Task: 42"
     )
 
     assert commit_message(COMPLETED) == commit_message(ASKED) == expected
@@ -102,7 +102,7 @@ def test_commit_message() -> None:
 @given(HOSTILE)
 def test_titles_and_subjects_have_their_lengths(text: str) -> None:
     """However many joiners they need."""
-    task = replace(ASKED, issue_title=text * 5, prompt="")
+    task = replace(ASKED, title=text * 5, prompt="")
 
     assert 0 < len(merge_request_title(task)) <= 100
     assert 0 < len(commit_message(task).split("\n", 1)[0]) <= 72

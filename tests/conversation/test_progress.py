@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from core.task import Line, Phase, Progress, Task
+from core.task import Line, Mode, Phase, Place, Progress, Task
 from tests.conversation.hostile import J
 from tests.conversation.tasks import (
     ASKED,
@@ -42,6 +43,13 @@ PROGRESS: dict[str, tuple[Task, str]] = {
     "queued": (
         replace(ASKED, phase=Phase.QUEUED, queue_place=3),
         f"⏳ Waiting for a free slot, 3rd in the queue · for 3 min 20 s · {LIVE_LOG}",
+    ),
+    "queued, and why": (
+        replace(ASKED, phase=Phase.QUEUED, queue_place=1, waiting="2 runs go on in all, the limit here"),
+        (
+            "⏳ Waiting for a free slot, 1st in the queue: 2 runs go on in all, the limit here"
+            f" · for 3 min 20 s · {LIVE_LOG}"
+        ),
     ),
     "queued, place not known": (
         replace(ASKED, phase=Phase.QUEUED, created_at=NOW),
@@ -145,3 +153,36 @@ def test_long_checklists_are_cut() -> None:
     comment = progress_comment(replace(WORKING, progress=replace(WORKING.progress, items=items)), PAGE, NOW)
 
     assert f"item {ITEMS_SHOWN - 1}\n  - 5 more in the log\n" in comment
+
+
+@pytest.mark.parametrize(
+    ("mode", "headline"),
+    [(Mode.REVIEW, f"✅ Reviewed {MR}"), (Mode.PLAN, "✅ The plan is written")],
+    ids=["review", "plan"],
+)
+def test_words_alone_are_not_pushed(mode: Mode, headline: str) -> None:
+    """Where nothing is to be changed, there is no line about a push."""
+    shown = progress_comment(replace(COMPLETED, mode=mode), PAGE, NOW)
+
+    assert shown.startswith(headline)
+    assert "Push" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "headline", "row"),
+    [
+        ({}, f"✅ Done: {MR}", f"- [x] Pushed to {MR}"),
+        ({"commit": ""}, "✅ Done: nothing needed changing", None),
+        ({"phase": Phase.WORKING, "commit": ""}, "🤖 Working on it", "- [x] Pushed to"),
+    ],
+    ids=["pushed", "unchanged", "at-work"],
+)
+def test_on_a_merge_request_it_is_pushed_there(fields: dict[str, Any], headline: str, row: str | None) -> None:
+    """None is opened, so none is said to be."""
+    trigger = replace(ASKED.trigger, place=Place.MERGE_REQUEST)
+
+    shown = progress_comment(replace(COMPLETED, trigger=trigger, **fields), PAGE, NOW)
+
+    assert shown.startswith(headline)
+    assert "open a merge request" not in shown
+    assert row in shown if row else "Push" not in shown

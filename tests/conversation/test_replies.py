@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Phase, Reason, Task
+from core.task import Mode, Phase, Place, Reason, Task
 from tests.conversation.hostile import J
 from tests.conversation.tasks import (
     ASKED,
@@ -17,9 +17,10 @@ from tests.conversation.tasks import (
     REJECTED,
     UNCHANGED,
 )
-from worker.conversation.commands import Help, Malformed, NotYet, TooLong, Unclear, help_text
+from worker.conversation.commands import Help, Malformed, TooLong, Unclear
 from worker.conversation.failures import failure_sentence
 from worker.conversation.replies import answer, closing_reply, rejection
+from worker.conversation.vocabulary import help_text
 
 LOG = f"[log]({PAGE})"
 MR = "[!12](https://gitlab.example.com/shop/web/-/merge_requests/12)"
@@ -53,17 +54,25 @@ REPLIES: dict[str, tuple[Task, str]] = {
     "cancelled": (
         CANCELLED,
         (
-            "@anna The work was cancelled; nothing was pushed. To start over, comment `/agent` with your request again."
+            "@anna The work was cancelled; nothing was pushed. To start over, comment `/agent retry`."
             f"\n\nTook 1 min 40 s · ${J}0.31 · {LOG}"
         ),
     ),
     "cancelled after the push": (
-        replace(CANCELLED, commit="a" * 40, result_branch="agent/17-x"),
+        replace(CANCELLED, cancelled_by="anna", commit="a" * 40, result_branch="agent/17-x"),
         (
-            "@anna The work was cancelled; `agent/17-x` was pushed before. To start over, comment `/agent` with your "
-            f"request again.\n\nTook 1 min 40 s · ${J}0.31 · {LOG}"
+            "@anna The work was cancelled by you; `agent/17-x` was pushed before, and stays until you delete it. "
+            f"To start over, comment `/agent retry`.\n\nTook 1 min 40 s · ${J}0.31 · {LOG}"
         ),
     ),
+    "cancelled by nobody that there is": (
+        replace(CANCELLED, cancelled_by="all"),
+        (
+            "@anna The work was cancelled; nothing was pushed. To start over, comment `/agent retry`."
+            f"\n\nTook 1 min 40 s · ${J}0.31 · {LOG}"
+        ),
+    ),
+    "answered": (replace(REJECTED, reason="answered", answer="See [log](x).", detail="no"), "@anna See [log](x)."),
     "rejected": (REJECTED, f"@anna {NOT_ALLOWED}"),
     "help": (replace(REJECTED, reason="command", detail=answer(Help())), f"@anna {help_text()}"),
     "a detail that isn't ours": (
@@ -89,22 +98,11 @@ ANSWERS = {
             "If it was your request, say it in more words, or write `/agent run` before it."
         ),
     ),
-    "unclear, near a later verb": (
+    "unclear, meant": (
         Unclear("stop", "cancel"),
         (
-            "Nothing was started: `stop` is no command; did you mean `/agent cancel` (which is not available yet)? "
+            "Nothing was started: `stop` is no command; did you mean `/agent cancel`? "
             "If it was your request, say it in more words, or write `/agent run` before it."
-        ),
-    ),
-    "not yet": (
-        NotYet("cancel"),
-        "`/agent cancel` is not available yet, so nothing was done. `/agent help` shows what is.",
-    ),
-    "plan": (
-        NotYet("plan"),
-        (
-            "`/agent plan` is not available yet, so nothing was done. To have it worked on at once, write "
-            "`/agent run` and what to do. `/agent help` shows what is."
         ),
     ),
     "malformed": (Malformed("No."), "No. Nothing was started; `/agent help` shows what can be said."),
@@ -124,8 +122,18 @@ def test_closing_reply(task: Task, expected: str) -> None:
     assert closing_reply(task, PAGE) == expected + FINAL_MARK
 
 
+def test_a_merge_requests_branch_stays_as_it_is() -> None:
+    """Who cancelled is named, and nobody is asked to delete a branch that is not ours."""
+    trigger = replace(CANCELLED.trigger, place=Place.MERGE_REQUEST)
+    task = replace(CANCELLED, trigger=trigger, cancelled_by="bob", commit="a" * 40, result_branch="feature")
+
+    assert closing_reply(task, PAGE).startswith(
+        "@anna The work was cancelled by @bob; its commit on `feature` was pushed before, and stays. To start over, "
+    )
+
+
 @pytest.mark.parametrize(("command", "expected"), ANSWERS.values(), ids=ANSWERS)
-def test_answer(command: Unclear | NotYet | Malformed | TooLong, expected: str) -> None:
+def test_answer(command: Unclear | Malformed | TooLong, expected: str) -> None:
     """A command that starts nothing is answered, and the answer survives the way over the task's detail."""
     task = replace(REJECTED, reason="command", detail=answer(command))
 
@@ -151,3 +159,58 @@ def test_sentences_name_branch_limit_and_what_was_seen() -> None:
     assert "longer than it may (1 h): " in failure_sentence("timeout", limit_seconds=3600)
     assert failure_sentence("push-rejected", "GL: `@all`").endswith(". Seen: `` GL: `@all` ``")
     assert failure_sentence("no such reason") == failure_sentence("internal")
+
+
+def test_a_moved_branch_is_named() -> None:
+    """It is the merge request's own, which the task has pushed nothing to."""
+    trigger = replace(REJECTED.trigger, place=Place.MERGE_REQUEST)
+    task = replace(REJECTED, phase=Phase.FAILED, reason="branch-moved", branch="work", trigger=trigger)
+
+    assert "Somebody pushed to `work` while the agent worked, so nothing of its work was pushed: " in closing_reply(
+        task, PAGE
+    )
+
+
+def test_a_review_is_the_reply() -> None:
+    """What the agent wrote, made harmless."""
+    task = replace(COMPLETED, mode=Mode.REVIEW, document="It counts wrong.\n\n/merge @all")
+
+    said = closing_reply(task, PAGE)
+
+    assert said.startswith("@anna My review:\n\nIt counts wrong.\n\n\\/merge @\u2060all\n\nTook ")
+    assert "ready for your review" not in said
+
+
+def test_an_empty_review_says_so() -> None:
+    """Nothing was found."""
+    assert "There is nothing that I would change." in closing_reply(replace(COMPLETED, mode=Mode.REVIEW), PAGE)
+
+
+def test_a_follow_up_is_a_commit() -> None:
+    """What came of it is told where it was asked: there is no new description that would say it."""
+    task = replace(COMPLETED, trigger=replace(ASKED.trigger, place=Place.MERGE_REQUEST))
+
+    said = closing_reply(task, PAGE)
+
+    assert said.startswith(f"@anna Done: {MR} has a new commit, `aaaaaaaa`.\n\nThe agent says:\n\n")
+
+
+def test_a_follow_up_may_change_nothing() -> None:
+    """Then the merge request is not said to be new."""
+    task = replace(COMPLETED, commit="", trigger=replace(ASKED.trigger, place=Place.MERGE_REQUEST))
+
+    assert closing_reply(task, PAGE).startswith("@anna Nothing needed changing, so nothing was pushed. ")
+
+
+def test_a_plan_is_in_the_reply_with_the_word_that_carries_it_out() -> None:
+    """It is made harmless like all that an agent writes; where there is none, that is said."""
+    planned = replace(UNCHANGED, mode=Mode.PLAN, document="1. Move it.\n\n/merge\n\n@all look")
+
+    reply = closing_reply(planned, PAGE)
+
+    assert reply.startswith("@anna My plan:\n\n1. Move it.")
+    assert "\n/merge" not in reply
+    assert "@all" not in reply
+    assert "`/agent approve 42` carries it out." in reply
+    assert "Nothing needed changing" not in reply
+    assert "I came to no plan." in closing_reply(replace(planned, document=""), PAGE)

@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conversation.hostile import CLOSING, HOSTILE, MARKDOWN, MENTION, REFERENCE, J, assert_harmless
+from tests.conversation.hostile import ATTACKS, CLOSING, HOSTILE, MARKDOWN, MENTION, REFERENCE, J, assert_harmless
 from worker.conversation import sanitize
 from worker.conversation.prose import prose
 
@@ -159,17 +159,43 @@ BOMBS = ["![", "[", "<!--", "<!-- -->", "`", "```\n", "> ", "- ", "\x1b[", "\x1b
 BOMBS += ["@", "a:", "://", "A-", "A1_", "\n", "\u200b"]
 
 
-@pytest.mark.parametrize("bomb", BOMBS, ids=repr)
+FORMS: dict[str, Callable[[str], str]] = {
+    "inline": lambda text: sanitize.inline(text, 4000),
+    "code": lambda text: sanitize.code(text, 4000),
+    "plain": lambda text: sanitize.plain(text, 4000),
+    "block": lambda text: sanitize.block(text, 4000),
+    "prose": lambda text: prose(text, 4000),
+    "visible": sanitize.visible,
+}
+MEBIBYTE = 2**20
+MOST_SECONDS = 0.4
+"""A tenth of a second, on a processor that others use too."""
+
+
+def assert_quick(text: str) -> None:
+    """Fail where one of the forms takes too long, of the best of a few tries: others' work is not counted."""
+    for name, form in FORMS.items():
+        seconds: list[float] = []
+        while len(seconds) < 3 and not (seconds and min(seconds) < MOST_SECONDS):
+            began = time.process_time()
+            form(text)
+            seconds.append(time.process_time() - began)
+        assert min(seconds) < MOST_SECONDS, name
+
+
+@pytest.mark.parametrize("bomb", [*BOMBS, *dict.fromkeys(ATTACKS)], ids=repr)
 def test_is_quick_on_a_mebibyte(bomb: str) -> None:
-    """A hostile megabyte takes none of the forms longer than two seconds of the processor."""
-    text = bomb * (2**20 // len(bomb))
+    """Of one thing again and again."""
+    assert_quick(bomb * (MEBIBYTE // len(bomb.encode(errors="replace"))))
 
-    began = time.process_time()
-    for form in (sanitize.inline, sanitize.code, sanitize.plain, sanitize.block, prose):
-        form(text, 4000)
-    sanitize.visible(text)
 
-    assert time.process_time() - began < 2
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from([*BOMBS, *ATTACKS]), st.text(max_size=6)), min_size=1, max_size=6))
+def test_is_quick_on_a_mebibyte_of_anything(pieces: list[str]) -> None:
+    """Of some things in turn."""
+    unit = "".join(pieces) or " "
+
+    assert_quick(unit * (MEBIBYTE // len(unit.encode(errors="replace"))))
 
 
 def test_odd_addresses_are_no_links() -> None:

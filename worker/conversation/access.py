@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import Refusal
 from core.gitlab.client import DEVELOPER, GitLab
-from core.gitlab.nouns import PRIVATE, Issue, Project, User
+from core.gitlab.nouns import PRIVATE, Item, Project, User
 from core.task import Reason
 
 
@@ -18,7 +18,7 @@ def check_requester(gitlab: GitLab, project: Project, requester: User) -> None:
         raise Refusal(Reason.NOT_ALLOWED)
 
 
-def check_place(project: Project, issue: Issue, *, internal: bool) -> None:
+def check_place(project: Project, item: Item, *, internal: bool) -> None:
     """Refuse to work where the result could not be kept as confidential as the request.
 
     Raises:
@@ -26,14 +26,7 @@ def check_place(project: Project, issue: Issue, *, internal: bool) -> None:
     """
     if project.archived:
         raise Refusal(Reason.ARCHIVED)
-    if (issue.confidential or internal) and project.visibility != PRIVATE:
+    if (item.confidential or internal) and project.visibility != PRIVATE:
         raise Refusal(Reason.CONFIDENTIAL)
     if project.empty or not project.default_branch:
         raise Refusal(Reason.EMPTY_REPOSITORY)
-
-
-def is_machine(gitlab: GitLab, user: User) -> bool:
-    """Tell whether *user* is the bot itself or another machine: those are never listened to."""
-    if user.id in {0, gitlab.me().id}:
-        return True
-    return gitlab.user(user.id).bot

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from core.task import Reason, Task
+from core.task import Place, Reason, Task
 from worker.conversation import sanitize
 from worker.conversation.commands import PROMPT_LIMIT_BYTES
 from worker.conversation.figures import duration
@@ -22,6 +22,8 @@ _PARAGRAPH: Final = re.compile(r"[^\W\d_]|`[^`]")
 
 _ASK_AGAIN: Final = "comment `/agent` with your request again"
 _TELL_OPERATOR: Final = "please tell whoever runs the agent here"
+_OWN_WORDS: Final = frozenset({Reason.COMMAND, Reason.PROMPT, Reason.LIMIT, Reason.PROJECT_FILE})
+"""Their details are sentences of ours, in which hostile words may be quoted."""
 _SENTENCES: Final = {
     Reason.CLONE: "The repository could not be cloned: check that the branch still exists, then {again}.",
     Reason.EMPTY_REPOSITORY: "The repository is empty: push a first commit, then {again}.",
@@ -74,7 +76,18 @@ _SENTENCES: Final = {
     "ask from an issue that everybody may see, or work in a private project.",
     Reason.ARCHIVED: "The project is archived, so nothing can be pushed to it: have it unarchived, then {again}.",
     Reason.PROMPT: "The request is empty or too long: say in at most {prompt_limit} KiB what to do.",
+    Reason.BRANCH_MOVED: "Somebody pushed to {branch} while the agent worked, so nothing of its work was pushed: "
+    "look at what is new there, then {again}.",
+    Reason.FORK: "This merge request comes from a fork that I can't push to: ask for the same on an issue here, "
+    "and you get a merge request of its own.",
+    Reason.PROTECTED: "The branch of this merge request is protected against pushes of mine or of yours: "
+    "ask for the same on an issue, and you get a merge request of its own.",
+    Reason.CLOSED: "This merge request is closed or merged: reopen it, or ask on an issue.",
+    Reason.LIMIT: "A limit is reached: {again} later.",
+    Reason.PROJECT_FILE: "`.ablehand.yml` on the default branch can't be used: mend it, then {again}.",
+    Reason.ANSWERED: "That was a question for words alone: `/agent help` shows what else can be said.",
     Reason.COMMAND: "That was not understood: `/agent help` shows what can be said.",
+    Reason.SHOWN: "That was done: its outcome is shown where it was asked for.",
     Reason.IGNORED: "Nothing was asked of the agent here: `/agent help` shows how to ask.",
     Reason.DUPLICATE: "Another task is working on the same request already: wait for its answer.",
     Reason.GONE: "The comment, the label or the issue is not there any more: {again} where it is wanted.",
@@ -100,13 +113,21 @@ def failure_sentence(reason: str, detail: str = "", *, branch: str = "", limit_s
 def task_sentence(task: Task, *, limit_seconds: float = 0) -> str:
     """Give the sentence for an ended task.
 
-    For the reasons command and prompt, the detail is what `worker.conversation.replies.answer` gave at intake, and is
-    shown as it is.
+    Where we had more to say than one sentence, it is the task's detail.
     """
-    if task.reason in {Reason.COMMAND, Reason.PROMPT} and (own_words := prose(task.detail, OWN_WORDS_LIMIT)):
+    if task.reason == Reason.ANSWERED and task.answer:
+        return task.answer
+    if task.reason in _OWN_WORDS and (own_words := prose(task.detail, OWN_WORDS_LIMIT)):
         # What is no paragraph, a fence say, would be text behind a mention.
         return own_words if _PARAGRAPH.match(own_words) else f"\n\n{own_words}"
-    return failure_sentence(task.reason, task.detail, branch=task.result_branch, limit_seconds=limit_seconds)
+    return failure_sentence(
+        task.reason, task.detail, branch=task.result_branch or _own_branch(task), limit_seconds=limit_seconds
+    )
+
+
+def _own_branch(task: Task) -> str:
+    """Give the branch that is pushed to, where it is not one of ours."""
+    return task.branch if task.trigger.place is Place.MERGE_REQUEST else ""
 
 
 def _seen(detail: str) -> str:

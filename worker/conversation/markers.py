@@ -36,6 +36,11 @@ def final_marker(task: Task) -> str:
     return _marker("final", task)
 
 
+def review_marker(task: Task, number: int) -> str:
+    """Give the last line of a review's comment on a line; *number* tells the comments of one review apart."""
+    return _marker(f"review-{number}", task)
+
+
 def find_progress(body: str) -> Marker | None:
     """Read the progress marker of a comment; None where its last line is none."""
     return _find("progress", body)

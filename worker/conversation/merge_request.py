@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Source, Task
+from core.task import Place, Source, Task
 from runtime.contract import Mark
 from worker.conversation import outcome, sanitize
 from worker.conversation.figures import duration, plural
@@ -16,14 +16,15 @@ PROMPT_SHOWN: Final = 2_000
 SUMMARY_SHOWN: Final = 4_000
 
 
-def merge_request_title(task: Task) -> str:
-    """Give the issue's title, else the request's first line, in at most `TITLE_LIMIT` characters."""
-    return _title(task, TITLE_LIMIT)
+def merge_request_title(task: Task, *, is_draft: bool = False) -> str:
+    """Give the issue's title, else the request's first line, in at most `TITLE_LIMIT` characters; a draft says so."""
+    draft = "Draft: " if is_draft else ""
+    return draft + _title(task, TITLE_LIMIT - len(draft))
 
 
 def commit_message(task: Task) -> str:
     """Give the subject, a sentence, and trailers that name the issue, who asked and the task; no e-mail, no mention."""
-    trailers = [f"Issue: {sanitize.plain(task.repository, 300)}{outcome.issue(task)}"]
+    trailers = [f"Asked-in: {sanitize.plain(task.repository, 300)}{outcome.place(task)}"]
     if outcome.is_username(task.requester_username):
         trailers.append(f"Requested-by: {task.requester_username}")
     trailers.append(_task_trailer(task))
@@ -35,18 +36,23 @@ def names_task(message: str, task: Task) -> bool:
     return _task_trailer(task) in message.splitlines()
 
 
-def merge_request_description(task: Task, page_url: str) -> str:
-    """Give what was asked and by whom, what was done, how it was checked, what it took; it closes the issue."""
+def merge_request_description(task: Task, page_url: str, *, closes: bool = True, ci_fixes: int = 0) -> str:
+    """Give what was asked and by whom, what was done, how it was checked, what it took.
+
+    *closes*: whether merging it closes the issue; else it is named. *ci_fixes*: how often a failed pipeline is looked
+    at.
+    """
     parts = [
         _asked(task),
         "### What was done",
         prose(task.summary, SUMMARY_SHOWN) or "The agent left no summary: see the changes.",
         "### How it was checked",
-        _checked(task),
+        _checked(task, ci_fixes),
         "### What it took",
         " · ".join([*_took(task), sanitize.link("log", page_url)]),
-        f"Closes {outcome.issue(task)}",
     ]
+    if task.trigger.place is Place.ISSUE:
+        parts.append(f"{'Closes' if closes else 'Related to'} {outcome.place(task)}")
     return "\n\n".join(parts)
 
 
@@ -56,28 +62,31 @@ def _task_trailer(task: Task) -> str:
 
 def _title(task: Task, limit: int) -> str:
     first_line = next(iter(sanitize.clean(task.prompt).strip().splitlines()), "")
-    for text in (task.issue_title, first_line):
+    for text in () if task.confidential else (task.title, first_line):
         if title := sanitize.plain(text, limit):
             return title
-    return f"Change for issue {task.trigger.issue_iid}"
+    return f"Change for {outcome.place(task)}" if outcome.place(task) else f"Change of task {task.id}"
 
 
 def _asked(task: Task) -> str:
-    who, where = outcome.requester(task), outcome.issue(task)
+    who, where = outcome.requester(task), outcome.where(task)
     request = prose(task.prompt, PROMPT_SHOWN)
     if task.trigger.source is Source.LABEL or not request:
-        return f"Asked for by {who}, who gave issue {where} to the agent."
+        return f"Asked for by {who}, who gave {where} to the agent."
     quoted = "\n".join(f"> {line}".rstrip() for line in request.split("\n"))
-    return f"Asked for by {who} in issue {where}:\n\n{quoted}"
+    return f"Asked for by {who} in {where}:\n\n{quoted}"
 
 
-def _checked(task: Task) -> str:
+def _checked(task: Task, ci_fixes: int) -> str:
     setup = next((line for line in task.progress.lines if line.mark == Mark.SETUP and line.state == "done"), None)
     took = f" ({duration(setup.seconds)})" if setup and setup.seconds >= 1 else ""
     ran = f"`agent-setup.sh` ran before the work{took}. " if setup else ""
+    mends = (
+        f" If the pipeline fails, the agent tries to mend it, {plural(ci_fixes, 'time')} at most." if ci_fixes else ""
+    )
     return (
         f"{ran}What the agent says that it tested stands above; nobody has checked it. "
-        "Rely on this merge request's pipeline and on your review."
+        f"Rely on this merge request's pipeline and on your review.{mends}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from core.task import Task
+from core.task import Place, Task
 from worker.conversation import sanitize
 from worker.conversation.figures import duration, money, plural
 
@@ -24,14 +24,38 @@ def requester(task: Task) -> str:
     return sanitize.inline(task.requester_name, 100) or "Somebody"
 
 
-def issue(task: Task) -> str:
-    """Give the reference of the issue that was commented on or labelled."""
-    return f"#{task.trigger.issue_iid}"
+def place(task: Task) -> str:
+    """Give the reference of the issue or merge request that the task hangs on; "" where there is none."""
+    sigil = {Place.ISSUE: "#", Place.MERGE_REQUEST: "!", Place.NOWHERE: ""}[task.trigger.place]
+    return f"{sigil}{task.trigger.iid}" if sigil else ""
+
+
+def where(task: Task) -> str:
+    """Give the words for where the task was asked."""
+    nouns = {Place.ISSUE: "issue", Place.MERGE_REQUEST: "merge request"}
+    return f"{nouns[task.trigger.place]} {place(task)}" if task.trigger.place in nouns else "the web page"
 
 
 def merge_request(task: Task) -> str:
     """Give the link to the merge request; "" where there is none."""
     return sanitize.link(f"!{task.merge_request_iid}", task.merge_request_url) if task.merge_request_url else ""
+
+
+def is_follow_up(task: Task) -> bool:
+    """Whether the work goes to a merge request that was there before."""
+    return task.trigger.place is Place.MERGE_REQUEST
+
+
+def changed(task: Task) -> str:
+    """Give the link to the merge request that the work is in; "" where nothing came of it."""
+    return "" if is_follow_up(task) and not task.commit else merge_request(task)
+
+
+def pipeline(task: Task) -> str:
+    """Give the link to the pipeline that a task was to mend."""
+    project, found, _ = task.merge_request_url.partition("/-/merge_requests/")
+    number = task.trigger.event_id
+    return sanitize.link(f"pipeline {number}", f"{project}/-/pipelines/{number}") if found else f"pipeline {number}"
 
 
 def work(task: Task) -> list[str]:

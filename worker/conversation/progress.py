@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Line, Phase, Task
+from core.task import Line, Mode, Phase, Task
 from runtime.contract import Mark
 from worker.conversation import markers, outcome, sanitize
 from worker.conversation.failures import task_sentence
 from worker.conversation.figures import duration, ordinal
+from worker.conversation.prose import prose
 
 ITEMS_SHOWN: Final = 20
 """Of the agent's own checklist; the page has them all."""
+NOTICE_LIMIT: Final = 3_000
 _WORTH_SAYING_SECONDS: Final = 60
 _HEADLINES: Final = {
     Phase.RECEIVED: "👀 Received",
@@ -39,6 +41,8 @@ def progress_comment(task: Task, page_url: str, now: float, *, limit_seconds: fl
     """
     log = sanitize.link("log" if task.phase.is_final else "live log", page_url)
     parts = [" · ".join([_headline(task), *_facts(task, now), log]) + _checklist(task)]
+    if notice := prose(task.project_notice, NOTICE_LIMIT):
+        parts.append(notice)
     if task.phase in {Phase.FAILED, Phase.REJECTED}:
         parts.append(task_sentence(task, limit_seconds=limit_seconds))
     return "\n\n".join([*parts, markers.progress_marker(task)])
@@ -49,10 +53,19 @@ def _headline(task: Task) -> str:
         return f"🔁 The cluster ended the run; attempt {task.attempt} waits for a free slot"
     if task.phase is Phase.QUEUED:
         place = f", {ordinal(task.queue_place)} in the queue" if task.queue_place > 0 else ""
-        return f"⏳ Waiting for a free slot{place}"
+        why = f": {sanitize.plain(task.waiting, 200)}" if task.waiting else ""
+        return f"⏳ Waiting for a free slot{place}{why}"
     if task.phase is Phase.COMPLETED:
-        return f"✅ Done: {outcome.merge_request(task) or 'nothing needed changing'}"
+        return f"✅ {_done(task)}"
     return _HEADLINES[task.phase]
+
+
+def _done(task: Task) -> str:
+    if task.mode is Mode.REVIEW:
+        return f"Reviewed {outcome.merge_request(task)}"
+    if task.mode is Mode.PLAN:
+        return "The plan is written"
+    return f"Done: {outcome.changed(task) or 'nothing needed changing'}"
 
 
 def _facts(task: Task, now: float) -> list[str]:
@@ -77,7 +90,9 @@ def _row(task: Task, mark: Mark, seen: dict[str, Line]) -> str:
     line = seen.get(mark, Line(mark=mark, state=""))
     if mark is Mark.SETUP and not line.state and (Mark.AGENT in seen or task.phase.is_final):
         return ""
-    if mark is Mark.PUSH and task.phase is Phase.COMPLETED and not task.merge_request_url:
+    if mark is Mark.PUSH and task.mode is not Mode.CHANGE:
+        return ""
+    if mark is Mark.PUSH and task.phase is Phase.COMPLETED and not outcome.changed(task):
         return ""
     is_failed = line.state == "failed" or (line.state == _ACTIVE and task.phase is Phase.FAILED)
     box = "- [x] " if line.state == _DONE else "- [ ] ❌ " if is_failed else "- [ ] "
@@ -92,6 +107,8 @@ def _words(task: Task, mark: Mark, line: Line) -> str:
     if mark is Mark.SETUP:
         return ("Ran" if line.state == _DONE else "Run") + " `agent-setup.sh`"
     if mark is Mark.PUSH:
+        if outcome.is_follow_up(task):
+            return f"{'Pushed' if line.state == _DONE else 'Push'} to {outcome.merge_request(task)}"
         opened = line.state == _DONE and outcome.merge_request(task)
         return f"Pushed and opened {opened}" if opened else "Push and open a merge request"
     return " · ".join([_agent(task, line), *outcome.work(task)]) if line.state else "Work on it"

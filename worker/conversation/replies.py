@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Status, Task
+from core.task import Mode, Place, Source, Status, Task
 from worker.conversation import markers, outcome, sanitize
 from worker.conversation.commands import (
     PROMPT_LIMIT_BYTES,
-    VERBS,
     Help,
     Malformed,
-    NotYet,
     TooLong,
     Unclear,
-    help_text,
+    Words,
 )
 from worker.conversation.failures import task_sentence
 from worker.conversation.prose import prose
+from worker.conversation.vocabulary import BY_NAME, help_text
 
 SUMMARY_LIMIT: Final = 1_500
+DOCUMENT_LIMIT: Final = 20_000
+"""Characters of a plan or a review."""
 
 
 def closing_reply(task: Task, page_url: str, *, limit_seconds: float = 0) -> str:
@@ -32,8 +33,12 @@ def closing_reply(task: Task, page_url: str, *, limit_seconds: float = 0) -> str
     """
     if task.status is Status.REJECTED:
         return rejection(task)
+    if task.status is Status.COMPLETED and task.mode is not Mode.CHANGE:
+        parts = [f"{outcome.requester(task)} {_words(task)}", _took(task, page_url)]
+        return "\n\n".join([*parts, markers.final_marker(task)])
     parts = [f"{outcome.requester(task)} {_result(task, limit_seconds)}"]
-    if task.status is Status.COMPLETED and not task.merge_request_url and (said := prose(task.summary, SUMMARY_LIMIT)):
+    says_more = outcome.is_follow_up(task) or not task.merge_request_url
+    if task.status is Status.COMPLETED and says_more and (said := prose(task.summary, SUMMARY_LIMIT)):
         parts.append(f"The agent says:\n\n{said}")
     parts.append(_took(task, page_url))
     return "\n\n".join([*parts, markers.final_marker(task)])
@@ -44,15 +49,13 @@ def rejection(task: Task) -> str:
     return f"{outcome.requester(task)} {task_sentence(task)}\n\n{markers.final_marker(task)}"
 
 
-def answer(command: Help | Unclear | NotYet | Malformed | TooLong) -> str:
+def answer(command: Words) -> str:
     """Give what we say to a command that starts nothing, without mention and marker: the task's detail."""
     match command:
         case Help():
             return help_text()
         case Unclear(word, nearest):
             return _ask(word, nearest)
-        case NotYet(verb):
-            return _not_yet(verb)
         case Malformed(sentence):
             return f"{sentence} Nothing was started; `/agent help` shows what can be said."
         case TooLong(size):
@@ -63,29 +66,55 @@ def answer(command: Help | Unclear | NotYet | Malformed | TooLong) -> str:
 
 
 def _ask(word: str, nearest: str) -> str:
-    verb = next(verb for verb in VERBS if verb.name == nearest)
-    later = "" if verb.is_available else " (which is not available yet)"
     return (
-        f"Nothing was started: {sanitize.code(word, 40)} is no command; did you mean `{verb.usage}`{later}? "
+        f"Nothing was started: {sanitize.code(word, 40)} is no command; did you mean `{BY_NAME[nearest].usage}`? "
         "If it was your request, say it in more words, or write `/agent run` before it."
     )
 
 
-def _not_yet(name: str) -> str:
-    takes_prompt = any(verb.name == name and verb.takes == "prompt" for verb in VERBS)
-    instead = " To have it worked on at once, write `/agent run` and what to do." if takes_prompt else ""
-    return f"`/agent {name}` is not available yet, so nothing was done.{instead} `/agent help` shows what is."
+def _words(task: Task) -> str:
+    """Give what a task wrote that was to change nothing, and what to do with it."""
+    said = prose(task.document, DOCUMENT_LIMIT)
+    if task.mode is Mode.REVIEW:
+        return f"My review:\n\n{said or 'There is nothing that I would change.'}"
+    if not said:
+        return "I came to no plan. `/agent retry` tries once more."
+    return (
+        f"My plan:\n\n{said}\n\n`/agent approve {task.id}` carries it out. "
+        "To have it otherwise, ask for another with `/agent plan` and what to do."
+    )
 
 
 def _result(task: Task, limit_seconds: float) -> str:
+    if task.status is Status.COMPLETED and task.trigger.source is Source.PIPELINE:
+        tried = "pushed a change that should mend it" if task.commit else "found nothing to change"
+        return f"The {outcome.pipeline(task)} failed, and I {tried}."
     if task.status is Status.COMPLETED:
-        if link := outcome.merge_request(task):
+        link = outcome.changed(task)
+        if link and outcome.is_follow_up(task):
+            return f"Done: {link} has a new commit, {sanitize.code(task.commit[:8], 8)}."
+        if link:
             return f"Done: {link} is ready for your review."
-        return "Nothing needed changing, so there is no merge request. If something should, say what in a new `/agent`."
+        came = "nothing was pushed" if outcome.is_follow_up(task) else "there is no merge request"
+        return f"Nothing needed changing, so {came}. If something should, say what in a new `/agent`."
     if task.status is Status.CANCELLED:
-        pushed = f"{sanitize.code(task.result_branch, 200)} was pushed before" if task.commit else "nothing was pushed"
-        return f"The work was cancelled; {pushed}. To start over, comment `/agent` with your request again."
+        return f"The work was cancelled{_by(task)}; {_pushed(task)}. To start over, comment `/agent retry`."
     return f"It did not work. {task_sentence(task, limit_seconds=limit_seconds)}"
+
+
+def _by(task: Task) -> str:
+    if not outcome.is_username(task.cancelled_by):
+        return ""
+    return " by you" if task.cancelled_by == task.requester_username else f" by @{task.cancelled_by}"
+
+
+def _pushed(task: Task) -> str:
+    if not task.commit:
+        return "nothing was pushed"
+    branch = sanitize.code(task.result_branch, 200)
+    if task.trigger.place is Place.MERGE_REQUEST:
+        return f"its commit on {branch} was pushed before, and stays"
+    return f"{branch} was pushed before, and stays until you delete it"
 
 
 def _took(task: Task, page_url: str) -> str:
