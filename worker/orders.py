@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.gitlab.nouns import Issue, Project
+from core.gitlab.nouns import Project
 from core.settings import Settings
-from core.task import Task
+from core.task import BRANCH_PREFIX, Place, Task
 from runtime.contract import Order
+from worker.context.material import Material
 from worker.conversation.agent_prompt import agent_prompt
 from worker.conversation.merge_request import commit_message
 from worker.executors.protocol import RunRequest
@@ -28,7 +29,11 @@ def run_name(task: Task) -> str:
 
 def push_branch(task: Task) -> str:
     """Name the branch that the work is pushed to. Never the issue's title: it may be confidential."""
-    return f"agent/{task.trigger.issue_iid}-{task.unique_id[:8]}"
+    if task.trigger.place is Place.MERGE_REQUEST:
+        return task.branch
+    if task.trigger.place is Place.NOWHERE:
+        return f"{BRANCH_PREFIX}task-{task.unique_id[:8]}"
+    return f"{BRANCH_PREFIX}{task.trigger.iid}-{task.unique_id[:8]}"
 
 
 def deadline_seconds(settings: Settings) -> int:
@@ -46,7 +51,7 @@ def notes(task: Task) -> dict[str, str]:
     """Give what is kept with a run about where it came from: enough to know its task again, and no prompt."""
     return {
         "trigger": task.trigger.key,
-        "issue": f"{task.trigger.project_id}#{task.trigger.issue_iid}",
+        "place": f"{task.trigger.project_id}/{task.trigger.place}/{task.trigger.iid}",
         "event-id": str(task.trigger.event_id),
         "requester": f"{task.requester_id}",
         "base-branch": task.branch,
@@ -55,9 +60,9 @@ def notes(task: Task) -> dict[str, str]:
     }
 
 
-def build(settings: Settings, task: Task, project: Project, issue: Issue, *, trusted: bool) -> RunRequest:
-    """Put the run together; *trusted* tells whether the issue's author may instruct the agent."""
-    prompt, context = agent_prompt(task, issue.title, issue.description, description_trusted=trusted)
+def build(settings: Settings, task: Task, project: Project, material: Material, *, push_url: str = "") -> RunRequest:
+    """Put the run together; *push_url* is the fork that is pushed to, where there is one."""
+    prompt, made = agent_prompt(task, material)
     order = Order(
         task_id=task.id,
         clone_url=project.clone_url,
@@ -65,19 +70,24 @@ def build(settings: Settings, task: Task, project: Project, issue: Issue, *, tru
         base_branch=task.branch,
         base_commit=task.base_commit,
         push_branch=push_branch(task),
+        push_url=push_url,
+        push_expected=task.base_commit if task.trigger.place is Place.MERGE_REQUEST else "",
         commit_message=commit_message(task),
         author_name=AUTHOR_NAME,
         author_email=AUTHOR_EMAIL,
         commit_time=int(task.created_at),
+        mode=task.mode,
         prompt=prompt,
-        context=context,
+        context=made.texts,
+        files=made.files,
+        compare_commit=task.compare_commit,
         agent=task.agent,
         agent_command=list(settings.agent_command),
         model=task.model,
-        budget_usd=settings.budget_usd,
+        budget_usd=task.budget_usd,
         setup_required=settings.setup_required,
         setup_timeout_seconds=settings.setup_timeout_seconds,
-        agent_timeout_seconds=settings.agent_timeout_seconds,
+        agent_timeout_seconds=task.timeout_seconds or settings.agent_timeout_seconds,
         idle_timeout_seconds=settings.idle_timeout_seconds,
         git_timeout_seconds=GIT_SECONDS,
         output_limit_bytes=settings.output_limit_bytes,

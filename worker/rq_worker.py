@@ -22,8 +22,9 @@ from core.connections import open_queue_redis
 from core.doorbell import FUNCTIONS, QUEUE
 from core.heartbeat import beat
 from core.settings import Settings
+from worker.steps import cancel as _cancel  # noqa: F401 - imported before the fork, so that a step starts at once
 from worker.steps import entry
-from worker.steps import finish as _finish  # noqa: F401 - imported before the fork, so that a step starts at once
+from worker.steps import finish as _finish  # noqa: F401
 from worker.steps import intake as _intake  # noqa: F401
 from worker.steps import launch as _launch  # noqa: F401
 from worker.steps import report as _report  # noqa: F401

@@ -25,6 +25,8 @@ class HandExecutor:
     cancel_gate: threading.Event | None = None
     """Where it is set, `cancel` waits for it."""
     read: list[tuple[Step, int]] = field(default_factory=list)
+    cancel_refusal: ExecutorError | None = None
+    """Where it is set, no run can be cancelled."""
     refusal: ExecutorError | None = None
     """Where it is set, no run can be launched."""
     seen: asyncio.Queue[RunState | Listing] = field(default_factory=asyncio.Queue)
@@ -42,6 +44,8 @@ class HandExecutor:
     def cancel(self, name: str) -> None:
         """Keep the name."""
         self.cancelled.append(name)
+        if self.cancel_refusal is not None:
+            raise self.cancel_refusal
         if self.cancel_gate is not None:
             self.cancel_gate.wait(timeout=10)
 

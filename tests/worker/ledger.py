@@ -17,12 +17,12 @@ from worker.wiring import Desk
 def comment_trigger(note: Note) -> Trigger:
     """Give the trigger of a comment, as the bot decodes it."""
     item = note.item
-    return Trigger(source=Source.COMMENT, project_id=item.project.id, issue_iid=item.iid, event_id=note.id)
+    return Trigger(source=Source.COMMENT, project_id=item.project.id, iid=item.iid, event_id=note.id)
 
 
 def label_trigger(issue: Issue, when: str = "2026-01-01T00:00:00Z") -> Trigger:
     """Give the trigger of a labelling, whose event nobody has read yet."""
-    return Trigger(source=Source.LABEL, project_id=issue.project.id, issue_iid=issue.iid, event_id=0, happened_at=when)
+    return Trigger(source=Source.LABEL, project_id=issue.project.id, iid=issue.iid, event_id=0, happened_at=when)
 
 
 async def received(desk: Desk, trigger: Trigger) -> Task:
@@ -46,9 +46,9 @@ async def now(desk: Desk, task: int | Task) -> Task:
 
 
 async def moved(desk: Desk, task: Task, *phases: Phase, deadline_seconds: float = 60, **fields: Any) -> Task:
-    """Move a task through *phases*, with *fields* on the way into the last."""
-    for phase in phases:
-        extra = fields if phase is phases[-1] else {}
+    """Move a task through *phases*, with *fields* on the way into the last; without phases it stays where it is."""
+    for phase in phases or (None,):
+        extra = fields if phase is None or phase is phases[-1] else {}
         changed = await desk.store.change(await now(desk, task), phase, deadline_seconds=deadline_seconds, **extra)
         assert changed is not None
     return await now(desk, task)

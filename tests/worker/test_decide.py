@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.task import Line, Phase, Progress, Reason, Task
+from core.task import Line, Mode, Phase, Progress, Reason, Task
 from runtime.contract import Event, Failure, Mark, Step, StepResult
 from tests.conversation.tasks import ASKED
 from tests.worker.hand_executor import over, run_state, running
@@ -22,8 +22,9 @@ PUSHED_FIELDS = {
     "commit": "c0ffee", "result_branch": "agent/1-x", "files_changed": 2, "lines_added": 3, "lines_removed": 1,
 }  # fmt: skip
 DONE = StepResult(ok=True, summary="I did", cost_usd=0.5, tokens=7, turns=3, session="s1")
-TOLD = {"summary": "I did", "cost_usd": 0.5, "tokens": 7, "turns": 3, "session": "s1"}
+TOLD = {"summary": "I did", "cost_usd": 0.5, "tokens": 7, "turns": 3, "session": "s1", "cost_told": True}
 PREPARED, WORKED, PUBLISHED = over(Step.PREPARE, OK), over(Step.AGENT, DONE), over(Step.PUBLISH, PUSHED)
+WRITTEN = over(Step.AGENT, replace(DONE, document_total=2))
 BEGAN = {"started_at": 100.0}
 NAME = "agent-42-a1"
 
@@ -59,8 +60,13 @@ TABLE: dict[str, tuple[Phase, RunState, Move | None]] = {
     ),
     "setup-failed": (
         Phase.PREPARING, run_state(NAME, PREPARED, over(Step.AGENT, by("setup"), exit_code=1), ended=True),
-        failed(Reason.SETUP, "seen"),
+        failed(Reason.SETUP, "seen", cost_told=True),
     ),
+    "ended-without-a-cost": (
+        Phase.PREPARING, run_state(NAME, PREPARED, over(Step.AGENT, by("timeout"), exit_code=1), ended=True),
+        failed(Reason.TIMEOUT, "seen"),
+    ),
+    "cancelled-by-a-comment": (Phase.CANCELLED, run_state(NAME, PREPARED, WORKED, ended=True), None),
     "forged-reason": (
         Phase.WORKING, run_state(NAME, PREPARED, over(Step.AGENT, by("not-allowed"), exit_code=1), ended=True),
         failed(Reason.INFRASTRUCTURE, "seen"),
@@ -106,6 +112,16 @@ TABLE: dict[str, tuple[Phase, RunState, Move | None]] = {
 def test_a_runs_state_moves_its_task(phase: Phase, run: RunState, move: Move | None) -> None:
     """Whole moves, fields included."""
     assert decide(replace(ASKED, phase=phase), run) == move
+
+
+@pytest.mark.parametrize("mode", [Mode.PLAN, Mode.REVIEW])
+def test_a_run_that_wrote_words_is_finished(mode: Mode) -> None:
+    """Nothing was pushed, but the words have to be published, and their last may still be on their way."""
+    run = run_state(NAME, PREPARED, WRITTEN, over(Step.PUBLISH, OK), ended=True)
+
+    move = decide(replace(ASKED, phase=Phase.WORKING, mode=mode), run)
+
+    assert move == Move(to=Phase.FINISHING, fields=BEGAN | TOLD | {"document_total": 2})
 
 
 @pytest.mark.parametrize("failure", list(Failure))

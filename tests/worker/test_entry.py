@@ -170,7 +170,7 @@ async def test_a_report_that_fails_does_not_end_the_run(desk: Desk, town: Town, 
 async def test_a_report_that_is_refused_is_given_up(desk: Desk, town: Town, settings: Settings) -> None:
     """A locked issue is tried a few times; the task goes on untold, and is not failed by it."""
     task = await taken_in(desk, comment_trigger(town.say("/agent do it")))
-    town.server.faults.answer("POST", "/notes$", status=403, times=99)
+    town.server.faults.answer("GET", "/notes$", status=403, times=99)
     entry.configure(settings, HandExecutor())
 
     for number in range(entry.TRIES):

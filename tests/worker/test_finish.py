@@ -127,7 +127,9 @@ async def test_a_branch_that_is_not_what_was_pushed_is_told(desk: Desk, town: To
 
 async def test_a_refusal_is_told(desk: Desk, town: Town, pushed: Task) -> None:
     """With GitLab's words."""
-    town.server.faults.answer("POST", "/merge_requests$", status=403, body='{"message": "merge requests are off"}')
+    town.server.faults.answer(
+        "POST", "/merge_requests$", status=403, body='{"message": "merge requests are off"}', times=2
+    )
 
     await finish(desk, pushed)
 

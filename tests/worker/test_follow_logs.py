@@ -10,7 +10,7 @@ import pytest
 from core.connections import open_store_redis
 from core.redaction import Redactor
 from core.store import TaskStore
-from core.task import Line, Phase, Progress, Task
+from core.task import Line, Mode, Phase, Progress, Task
 from core.task_log import Entry, TaskLog, entry_id
 from runtime.contract import Event, Step, encode_event
 from tests.worker.hand_executor import HandExecutor
@@ -61,6 +61,22 @@ async def follow(desk: Desk, task: Task) -> None:
 async def shipped(desk: Desk, task: Task) -> list[tuple[str, str]]:
     """List what a reader of the log gets."""
     return [(entry.step, entry.text) for entry in await desk.task_log.read(task.id, count=100_000)]
+
+
+async def test_what_an_agent_does_is_shown_though_it_is_silent(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """The last line before a long tool is the one that people want to see."""
+    executor.logs = {Step.PREPARE: lines(event("began", "agent"), event("progress", text="Running `go test`"))}
+    following = asyncio.create_task(follow(desk, task))
+
+    async def is_shown() -> bool:
+        return (await now(desk, task)).progress.current == "Running `go test`"
+
+    try:
+        await until(is_shown)
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
 
 
 async def test_all_steps_are_shipped_in_their_order(desk: Desk, task: Task, executor: HandExecutor) -> None:
@@ -226,3 +242,56 @@ async def test_followers_that_start_together_wait_for_each_other(
 
     assert await shipped(desk, task) == [("prepare", "── clone"), ("prepare", "cloning")]
     await redis.aclose()
+
+
+def chunks(*texts: str) -> list[LogLine]:
+    """Make the lines of a document's chunks."""
+    return lines(*(event("document", text=text, index=index) for index, text in enumerate(texts)))
+
+
+async def test_a_document_is_put_together(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Chunk behind chunk, redacted as a whole, and none of it in the log."""
+    await moved(desk, task, mode=Mode.PLAN)
+    executor.logs = {Step.AGENT: chunks("# Plan\n", f"use {SECRET[:9]}", SECRET[9:], "\nend")}
+    executor.ended.set()
+
+    await follow(desk, task)
+
+    after = await now(desk, task)
+    assert (after.document, after.document_parts) == ("# Plan\nuse [redacted]\nend", 4)
+    assert await shipped(desk, task) == []
+
+
+async def test_a_document_read_twice_is_there_once(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """A follower that starts anew meets chunks that are folded already, and goes on behind them."""
+    await moved(desk, task, mode=Mode.REVIEW)
+    executor.ended.set()
+    for known in (["one "], ["one ", "two "], ["one ", "two ", "three"]):
+        executor.logs = {Step.AGENT: chunks(*known)}
+        await follow(desk, task)
+
+    after = await now(desk, task)
+    assert (after.document, after.document_parts) == ("one two three", 3)
+
+
+@pytest.mark.parametrize("phase", [Phase.FINISHING, Phase.COMPLETED])
+async def test_the_last_chunk_may_come_late(desk: Desk, task: Task, executor: HandExecutor, phase: Phase) -> None:
+    """As long as the task is not ended; what it ended with stays."""
+    await moved(desk, task, Phase.FINISHING, mode=Mode.PLAN, document="one ", document_parts=1)
+    await moved(desk, task, phase)
+    executor.logs = {Step.AGENT: chunks("one ", "two")}
+    executor.ended.set()
+
+    await follow(desk, task)
+
+    assert (await now(desk, task)).document == ("one " if phase is Phase.COMPLETED else "one two")
+
+
+async def test_a_change_has_no_document(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """An image of somebody's own may print what it likes."""
+    executor.logs = {Step.AGENT: chunks("forged")}
+    executor.ended.set()
+
+    await follow(desk, task)
+
+    assert (await now(desk, task)).document == ""

@@ -27,7 +27,7 @@ async def test_a_developers_comment_is_queued(desk: Desk, town: Town) -> None:
 
     task = await taken_in(desk, comment_trigger(note))
 
-    fields = ("prompt", "repository", "branch", "visibility", "issue_title", "issue_author", "requester_id",
+    fields = ("prompt", "repository", "branch", "visibility", "title", "author", "requester_id",
               "requester_username", "requester_name", "agent", "model")  # fmt: skip
     assert {name: getattr(task, name) for name in ("phase", *fields)} == {
         "phase": Phase.QUEUED,
@@ -35,8 +35,8 @@ async def test_a_developers_comment_is_queued(desk: Desk, town: Town) -> None:
         "repository": "shop/web",
         "branch": "main",
         "visibility": "private",
-        "issue_title": "A health check",
-        "issue_author": "alice",
+        "title": "A health check",
+        "author": "alice",
         "requester_id": town.alice.id,
         "requester_username": "alice",
         "requester_name": "Alice Doe",
@@ -172,29 +172,31 @@ CASES = {
     "archived": Case(_archived, Reason.ARCHIVED),
     "empty-repository": Case(_empty, Reason.EMPTY_REPOSITORY),
     "no-such-branch": Case(lambda town: town.say("/agent --branch nowhere do it"), Reason.BRANCH, detail="nowhere"),
-    "help": Case(lambda town: town.say("/agent help"), Reason.COMMAND),
     "unclear": Case(lambda town: town.say("/agent stauts"), Reason.COMMAND),
-    "not-yet": Case(lambda town: town.say("/agent cancel"), Reason.COMMAND),
     "malformed": Case(lambda town: town.say("/agent --brunch x do it"), Reason.COMMAND),
     "too-long": Case(lambda town: town.say("/agent do " + "it " * 30_000), Reason.PROMPT),
 }
 
 
+UNSEEN = {Reason.NOT_ALLOWED, Reason.ARCHIVED}
+"""GitLab takes no emoji in an archived project."""
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_what_may_not_be_done_is_refused(desk: Desk, town: Town, case: Case) -> None:
-    """The task is rejected with its reason, no eye is given, and a reply is due or is not."""
+    """The task is rejected with its reason, a reply is due or is not, and only who may ask sees that it was seen."""
     note = case.comment(town)
 
     task = await taken_in(desk, comment_trigger(note))
 
     assert (task.phase, task.reason) == (Phase.REJECTED, case.reason)
     assert case.detail in task.detail
-    assert town.world.awards(note) == []
+    assert town.world.awards(note) == (["eyes"] if case.told and case.reason not in UNSEEN else [])
     assert (await desk.store.due())[1] == ([task.id] if case.told else [])
     assert await bells(desk.redis) == ([f"report {task.id}"] if case.told else [])
 
 
-@pytest.mark.parametrize("name", ["reporter", "help", "too-long", "no-such-branch"])
+@pytest.mark.parametrize("name", ["reporter", "too-long", "no-such-branch"])
 async def test_a_refusal_is_one_reply_to_who_asked(desk: Desk, town: Town, name: str) -> None:
     """There is no progress comment, and one reply that mentions them."""
     note = CASES[name].comment(town)
@@ -205,6 +207,20 @@ async def test_a_refusal_is_one_reply_to_who_asked(desk: Desk, town: Town, name:
 
     assert len(town.bodies()) == 1
     assert town.bodies()[0].startswith(f"@{note.author.username} ")
+
+
+async def test_a_question_is_answered_in_words(desk: Desk, town: Town) -> None:
+    """Help gets an eye and one reply, and is no work: lists leave it out."""
+    note = town.say("/agent help")
+
+    task = await taken_in(desk, comment_trigger(note))
+    await report(desk, task)
+
+    assert (task.phase, task.reason) == (Phase.REJECTED, Reason.ANSWERED)
+    assert town.world.awards(note) == ["eyes"]
+    assert len(town.bodies()) == 1
+    assert town.bodies()[0].startswith("@alice Write one of these")
+    assert await desk.store.latest() == []
 
 
 async def test_a_confidential_issue_of_a_private_project_is_worked_on(desk: Desk, town: Town) -> None:
@@ -237,11 +253,20 @@ async def test_a_gitlab_that_does_not_answer_is_asked_again_later(desk: Desk, to
 
 
 async def test_an_eye_that_is_refused_does_not_keep_people_waiting(desk: Desk, town: Town) -> None:
-    """The bells are rung before the decoration."""
-    before = await received(desk, comment_trigger(town.say("/agent do it")))
+    """It is decoration: the work is queued without it."""
     town.server.faults.answer("POST", "/award_emoji$", status=502)
 
-    with pytest.raises(GitLabUnavailable):
-        await intake(desk, before)
+    task = await taken_in(desk, comment_trigger(town.say("/agent do it")))
 
+    assert task.phase is Phase.QUEUED
     assert sorted(await bells(desk.redis)) == ["launch 1", "report 1"]
+
+
+async def test_who_may_not_ask_is_told_so_once_an_hour(desk: Desk, town: Town) -> None:
+    """A stranger can't make us talk as often as they like; another one is told as well."""
+    carol, dave = (town.world.add_user(name) for name in ("carol", "dave"))
+    town.project.visibility = "public"
+
+    tasks = [await taken_in(desk, comment_trigger(town.say("/agent go", author=one))) for one in (carol, carol, dave)]
+
+    assert [task.reason for task in tasks] == [Reason.NOT_ALLOWED, Reason.IGNORED, Reason.NOT_ALLOWED]

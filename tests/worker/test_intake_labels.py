@@ -28,7 +28,7 @@ async def test_a_developers_label_on_a_strangers_issue_is_theirs(desk: Desk, tow
     task = await taken_in(desk, label_trigger(issue))
 
     assert (task.phase, task.prompt, task.requester_username) == (Phase.QUEUED, "Please help", "alice")
-    assert (task.issue_author, town.world.awards(issue)) == ("stranger", ["eyes"])
+    assert (task.author, town.world.awards(issue)) == ("stranger", ["eyes"])
 
 
 async def test_a_reporters_label_is_refused(desk: Desk, town: Town) -> None:

@@ -53,7 +53,8 @@ async def test_a_second_launch_orders_the_same(desk: Desk, town: Town, executor:
 
     await launch(desk, await now(desk, task))
 
-    assert executor.launched[0] == executor.launched[1]
+    first, second = (replace(request, write_token="") for request in executor.launched)
+    assert first == second
     assert (await now(desk, task)).phase is Phase.STARTING
 
 
@@ -157,7 +158,8 @@ async def test_an_executor_that_does_not_answer_is_asked_again(desk: Desk, town:
 
     await launch(desk, await now(desk, task))
 
-    assert executor.launched[0] == executor.launched[1]
+    first, second = (replace(request, write_token="") for request in executor.launched)
+    assert first == second
     assert (await now(desk, task)).phase is Phase.STARTING
 
 

@@ -45,7 +45,7 @@ async def test_the_place_in_the_queue_is_shown(desk: Desk, town: Town) -> None:
     await report(desk, second)
     assert "2nd in the queue" in town.bodies()[0]
     await moved(desk, first, *RUN)
-    await report(desk, second)
+    await report(desk, second)  # its first edit has not to wait
 
     assert "1st in the queue" in town.bodies()[0]
     assert len(town.bodies()) == 1

@@ -137,3 +137,15 @@ def why_failed(redis: Redis, name: str) -> str:
     assert result is not None
     last = (result.exc_string or "").strip().splitlines()[-1]
     return last.partition(":")[0].rpartition(".")[2]
+
+
+def test_who_asks_goes_first(connection: Redis) -> None:
+    """Intake is rung before whatever waits: people look for a sign that they were heard."""
+    bell = Doorbell(connection)
+    bell.ring("report", 1, 2)
+    bell.ring("intake", 3)
+    bell.ring("launch", 4)
+
+    waiting = Queue(QUEUE, connection=connection, serializer=JSONSerializer).jobs
+
+    assert [job.args[0] for job in waiting] == [3, 1, 2, 4]

@@ -39,7 +39,7 @@ async def test_missed_comments_and_labels_are_found_once(desk: Desk, town: Town)
         [(Source.COMMENT, told.id), (Source.COMMENT, missed.id), (Source.LABEL, 0)]
     )
     assert sorted(await bells(desk.redis)) == ["intake 2", "intake 3"]
-    assert labelled.iid in {(await now(desk, number)).trigger.issue_iid for number in (2, 3)}
+    assert labelled.iid in {(await now(desk, number)).trigger.iid for number in (2, 3)}
 
 
 async def test_only_projects_of_the_bot_are_looked_at(desk: Desk, town: Town) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.gitlab.client import GitLab
 from core.gitlab.transport import Transport
 from core.settings import Settings
+from core.task import Noteable, Place
 from simulators.gitlab.access import DEVELOPER, MAINTAINER
 from simulators.gitlab.records import Issue, Note, Project, User
 from simulators.gitlab.server import GitLabServer
@@ -50,6 +51,11 @@ class Town:
             "agent_command": "true",
         }
         return Settings.model_validate(values | others)
+
+    @property
+    def place(self) -> Noteable:
+        """The issue, as our code names it."""
+        return Noteable(project_id=self.project.id, place=Place.ISSUE, iid=self.issue.iid)
 
     def say(self, body: str, *, author: User | None = None, internal: bool = False) -> Note:
         """Comment on the issue, as alice where no *author* is given."""

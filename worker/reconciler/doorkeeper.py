@@ -36,7 +36,9 @@ async def ring_overdue(desk: Desk, overdue: list[int]) -> None:
         if task is None or task.phase.is_final:
             await desk.store.drop("deadlines", task_id)
             continue
-        await desk.store.postpone("deadlines", task_id, desk.settings.retry_seconds)
+        # Behind the read: a task that has moved on since it was listed is not overdue, and keeps its deadline.
+        if not await desk.store.put_off(task_id, desk.settings.retry_seconds):
+            continue
         step = STEP_OF.get(task.phase)
         if step is None:
             await _stop(desk, task)

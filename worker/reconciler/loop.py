@@ -19,9 +19,12 @@ from core.errors import StoreError
 from core.heartbeat import beat
 from core.settings import Settings
 from worker.reconciler.doorkeeper import fill_slots, ring_due
+from worker.reconciler.hook_watch import WATCH_SECONDS, watch_hooks
+from worker.reconciler.places import refresh_places
 from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
 from worker.reconciler.turns import end_at_once, guarded, until_fenced
+from worker.task_tokens import sweep_tokens
 from worker.wiring import Desk, choose_executor, furnish
 
 RENEWALS: Final = 4
@@ -69,7 +72,15 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
         group.create_task(until_fenced(Runs(desk, fence).watch()))
         group.create_task(until_fenced(_every(TICK_SECONDS, ring_due, desk)))
         group.create_task(until_fenced(_every(desk.settings.retry_seconds, fill_slots, desk)))
-        group.create_task(until_fenced(_every(desk.settings.sweep_seconds, sweep, desk)))
+        group.create_task(until_fenced(_every(desk.settings.sweep_seconds, _sweep, desk)))
+        group.create_task(until_fenced(_every(WATCH_SECONDS, watch_hooks, desk)))
+        group.create_task(until_fenced(_every(desk.settings.edit_seconds, refresh_places, desk)))
+
+
+async def _sweep(desk: Desk) -> None:
+    # One after the other: a connection to GitLab is one thread's.
+    for work in (sweep, sweep_tokens):
+        await guarded(work(desk), work.__name__)
 
 
 async def _stand_by(desk: Desk, holder: str) -> int:

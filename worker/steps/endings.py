@@ -24,7 +24,13 @@ async def refuse(desk: Desk, task: Task, refusal: Refusal, **fields: Any) -> Non
     await _end(desk, task, Phase.REJECTED, Reason(refusal.reason), refusal.detail, **fields)
 
 
-async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str, **fields: Any) -> None:
+async def answer(desk: Desk, task: Task, text: str, **fields: Any) -> None:
+    """End a task that asked for words with *text*: Markdown of ours, which becomes the one reply; empty: no reply."""
+    reason = Reason.ANSWERED if text else Reason.SHOWN
+    await _end(desk, task, Phase.REJECTED, reason, answer=text, **fields)
+
+
+async def _end(desk: Desk, task: Task, to: Phase, reason: Reason, detail: str = "", **fields: Any) -> None:
     silent = reason in SILENT_REASONS
     ended = await desk.store.change(
         task, to, tell_after=None if silent else 0, reason=reason.value, detail=detail[:DETAIL_LIMIT], **fields
@@ -38,6 +44,11 @@ async def ring_after(desk: Desk, ended: Task) -> None:
     """Have people told of a task's end, and let the next in the queue have its slot."""
     if ended.reason not in SILENT_REASONS:
         desk.doorbell.ring("report", ended.id)
+    await ring_next(desk)
+
+
+async def ring_next(desk: Desk) -> None:
+    """Let the next in the queue have a slot that has become free."""
     queued = await desk.store.queued()
     if queued:
         desk.doorbell.ring("launch", queued[0])

@@ -7,14 +7,23 @@ from dataclasses import replace
 
 from core.crash import point
 from core.errors import ExecutorError, ExecutorUnavailable, GitLabNotFound, Refusal
-from core.gitlab.client import DEVELOPER
-from core.gitlab.nouns import Issue, Project, User
-from core.store import Limits
-from core.task import Phase, Reason, Task
-from worker import orders, project_file
+from core.gitlab.nouns import Item, MergeRequest, Project, User
+from core.redaction import Redactor
+from core.task import Mode, Phase, Reason, Task
+from worker import limits, orders, project_file, task_tokens
+from worker.choices import bounded, check_image
+from worker.context.earlier import find_earlier
+from worker.context.gather import Gatherer
+from worker.context.material import Material
+from worker.context.trust import Trust
 from worker.conversation import access
+from worker.executors.protocol import RunRequest
+from worker.failed_jobs import failed_job_files
+from worker.project_file import ProjectFile
+from worker.requests.asker import who_we_are
 from worker.steps.endings import end, refuse
 from worker.steps.entry import enter
+from worker.verbs import source_branch
 from worker.wiring import Desk
 
 log = logging.getLogger(__name__)
@@ -30,10 +39,8 @@ async def launch(desk: Desk, task: Task) -> None:
     if task.phase is Phase.LAUNCHING:
         await _start(desk, task)
         return
-    settings = desk.settings
-    limits = Limits(all=settings.max_runs, project=settings.max_runs_per_project, person=settings.max_runs_per_person)
     own = None
-    while admitted := await desk.store.admit(limits, deadline_seconds=settings.retry_seconds):
+    while admitted := await _admit(desk):
         if admitted.id == task.id:
             own = admitted
         else:
@@ -43,14 +50,33 @@ async def launch(desk: Desk, task: Task) -> None:
         await _start(desk, own)
 
 
+async def _admit(desk: Desk) -> Task | None:
+    """Give the next task its slot; refuse those before it for which today's money does not suffice."""
+    while True:
+        admitted = await desk.store.admit(limits.of(desk.settings), deadline_seconds=desk.settings.retry_seconds)
+        if admitted is None or admitted.phase is Phase.LAUNCHING:
+            return admitted
+        why = await limits.broke(desk, admitted, admitted.requester_id, admitted.budget_usd)
+        if why and admitted.phase is Phase.QUEUED:
+            await refuse(desk, admitted, why)
+
+
 async def _start(desk: Desk, task: Task) -> None:
     try:
-        project, issue, trusted = _read_again(desk, task)
-        pinned = await _pin(desk, task, project)
+        project, item = _read_again(desk, task)
+        pinned = await _pin(desk, task, project, item)
         if pinned is None:
             return
-        request = orders.build(desk.settings, pinned, project, issue, trusted=trusted)
-        request = replace(request, image=_image(desk, project))
+        said = project_file.load(desk.gitlab, project)
+        check_image(said, desk.settings)
+        said = bounded(said, desk.settings)
+        await _note_problems(desk, pinned, project, said)
+        material = await _gather(desk, pinned, project, item)
+        push_url = desk.gitlab.project(pinned.push_project_id).clone_url if pinned.push_project_id else ""
+        request = orders.build(desk.settings, pinned, project, material, push_url=push_url)
+        request = _as_project_says(request, pinned, said)
+        request = _with_failed_jobs(desk, request, pinned)
+        request = await _with_token(desk, request, pinned)
         with point("executor.launch"):
             desk.executor.launch(request)
     except Refusal as refusal:
@@ -62,37 +88,85 @@ async def _start(desk: Desk, task: Task) -> None:
         await end(desk, task, Reason(error.reason), str(error))
         return
     late = orders.overdue_seconds(desk.settings)
-    await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late)
+    changed = await desk.store.change(pinned, Phase.STARTING, deadline_seconds=late)
+    if changed is None:
+        # Perhaps it was cancelled meanwhile, and its run with it, before it was there.
+        desk.doorbell.ring("cancel", task.id)
+        return
     log.info("run launched", extra={"task_id": task.id, "run": request.name})
 
 
-def _read_again(desk: Desk, task: Task) -> tuple[Project, Issue, bool]:
-    """Hold the rules once more: time has passed in the queue. Tells too whether the issue's author is trusted."""
+async def _gather(desk: Desk, task: Task, project: Project, item: Item) -> Material:
+    """Read what the agent gets to know."""
+    earlier = await find_earlier(desk.store, task)
+    trust = Trust(desk.gitlab, project.id, (await who_we_are(desk)).ids)
+    return Gatherer(gitlab=desk.gitlab, task=task, project=project, trust=trust).gather(item, earlier)
+
+
+def _read_again(desk: Desk, task: Task) -> tuple[Project, Item]:
+    """Hold the rules once more: time has passed in the queue."""
     try:
         project = desk.gitlab.project(task.trigger.project_id)
-        issue = desk.gitlab.issue(project.id, task.trigger.issue_iid)
+        item = desk.gitlab.item(task.trigger.noteable)
     except GitLabNotFound:
         raise Refusal(Reason.GONE) from None
     access.check_requester(desk.gitlab, project, User(id=task.requester_id, username=task.requester_username))
-    access.check_place(project, issue, internal=False)
-    return project, issue, desk.gitlab.access_level(project.id, issue.author.id) >= DEVELOPER
+    access.check_place(project, item, internal=task.internal)
+    if isinstance(item, MergeRequest):
+        source_branch.check_open(item)
+        if task.mode is Mode.CHANGE:
+            source_branch.find_push_project(desk.gitlab, project, item, task.requester_id)
+    return project, item
 
 
-def _image(desk: Desk, project: Project) -> str:
-    """Give the image that the project brings along, where the operator allows any."""
-    if not desk.settings.allowed_images:
-        return ""
-    text = desk.gitlab.file(project.id, project_file.NAME, project.default_branch)
-    return project_file.image_of(text, desk.settings.allowed_images) if text else ""
+async def _note_problems(desk: Desk, task: Task, project: Project, said: ProjectFile) -> None:
+    """Keep what is wrong with the project's file, if this task is the first that met it."""
+    if notice := await project_file.first_notice(desk.store, project, said, task.id):
+        # Before the run exists: from then on the reconciler moves the task.
+        await desk.store.change(task, project_notice=notice)
 
 
-async def _pin(desk: Desk, task: Task, project: Project) -> Task | None:
+def _as_project_says(request: RunRequest, task: Task, said: ProjectFile) -> RunRequest:
+    """Give the request with the project's image, where the task has none of its own, and its protected paths."""
+    order = replace(request.order, protected_paths=list(said.protected_paths))
+    return replace(request, order=order, image=task.image or said.image or "")
+
+
+def _with_failed_jobs(desk: Desk, request: RunRequest, task: Task) -> RunRequest:
+    """Give the request with what made the pipeline fail, for a task that is to mend it."""
+    files = failed_job_files(desk.gitlab, task, Redactor(desk.settings.secrets()))
+    return replace(request, order=replace(request.order, context=request.order.context | files)) if files else request
+
+
+async def _with_token(desk: Desk, request: RunRequest, task: Task) -> RunRequest:
+    """Give the request with the task's own push token, where it has one; words and forks do with the operator's."""
+    if task.mode is not Mode.CHANGE or task.push_project_id:
+        return request
+    token = await task_tokens.issue(desk, task, task.trigger.project_id)
+    return replace(request, write_token=token) if token else request
+
+
+async def _pin(desk: Desk, task: Task, project: Project, item: Item) -> Task | None:
     """Fix the commit that the work starts from, once: a second launch must order the same."""
     if task.base_commit:
         return task
-    head = desk.gitlab.branch_head(project.id, task.branch)
+    head, left_at = _head(desk, task, project, item)
     if not head:
         raise Refusal(Reason.BRANCH, task.branch)
     return await desk.store.change(
-        task, tell_after=None, base_commit=head, repository=project.path, job_name=orders.run_name(task)
+        task,
+        tell_after=None,
+        base_commit=head,
+        compare_commit=left_at,
+        repository=project.path,
+        job_name=orders.run_name(task),
     )
+
+
+def _head(desk: Desk, task: Task, project: Project, item: Item) -> tuple[str, str]:
+    """Give the commit to start from, and the one that a merge request's change is to be compared with."""
+    if not isinstance(item, MergeRequest):
+        return desk.gitlab.branch_head(project.id, task.branch), ""
+    # GitLab takes up a merge request's newest commit a moment late; a review is of what its diff shows.
+    is_diffs = task.mode is Mode.REVIEW or item.is_from_fork
+    return (item.sha if is_diffs else desk.gitlab.branch_head(project.id, task.branch)), item.base_sha
