@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -27,7 +28,7 @@ def main() -> int:
 
 def edit(value: str) -> int:
     """Change a file of the project."""
-    Path(value or "change.txt").write_text(f"changed {os.getpid()}\n")
+    Path(value or "change.txt").write_text(f"changed at {time.time_ns()}\n")
     return 0
 
 
@@ -76,6 +77,12 @@ def say(value: str) -> int:
     return 0
 
 
+def write(value: str) -> int:
+    """Leave a text, given in Base64, as the last words; a test agrees on a plan or a review like this."""
+    Path(os.environ["ABLEHAND_SUMMARY_FILE"]).write_bytes(base64.b64decode(value))
+    return 0
+
+
 def hang(_value: str) -> int:
     """Do nothing for as long as it is let."""
     time.sleep(3600)
@@ -92,6 +99,7 @@ ACTIONS: dict[str, Callable[[str], int]] = {
     "hang": hang,
     "nothing": lambda _value: 0,
     "say": say,
+    "write": write,
 }
 
 if __name__ == "__main__":

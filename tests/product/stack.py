@@ -27,7 +27,7 @@ from operate import hook
 from operate.embedded_redis import EmbeddedRedis
 from operate.processes import Child, Processes
 from operate.up import free_port, running
-from simulators.gitlab.records import Issue, MergeRequest, Note, Project, User
+from simulators.gitlab.records import Issue, Item, MergeRequest, Note, Project, User
 from simulators.gitlab.server import GitLabServer
 
 DEVELOPER, MAINTAINER = 30, 40
@@ -67,19 +67,24 @@ class Stack:
         author = fields.pop("author", self.alice)
         return self.gitlab.world.add_issue(project or self.project(), author=author, **fields)
 
-    def ask(self, issue: Issue, text: str, *, author: User | None = None) -> Note:
+    def ask(self, issue: Item, text: str, *, author: User | None = None) -> Note:
         """Comment on an issue."""
         return self.gitlab.world.comment(issue, author=author or self.alice, body=text)
 
-    def replies(self, issue: Issue) -> list[Note]:
-        """List the bot's comments."""
+    def replies(self, issue: Item) -> list[Note]:
+        """List the bot's comments on an issue or merge request."""
         return [note for note in self.gitlab.world.notes(issue) if note.author.id == self.bot.id]
 
-    def closing(self, issue: Issue) -> Note | None:
+    def push_tokens(self, project: Project) -> list[str]:
+        """List the names of the project's access tokens that work."""
+        tokens = list(self.gitlab.world.tokens.values())
+        return [token.name for token in tokens if token.project_id == project.id and not token.revoked]
+
+    def closing(self, issue: Item) -> Note | None:
         """Give the closing reply; None while there is none."""
         return next((note for note in self.replies(issue) if "ablehand:final" in note.body), None)
 
-    def wait_for_closing(self, issue: Issue) -> str:
+    def wait_for_closing(self, issue: Item) -> str:
         """Wait for the closing reply; give its text."""
         return self.wait(lambda: self.closing(issue), f"a closing reply on {issue.title}").body
 
@@ -139,7 +144,7 @@ class Stack:
 
     def _task(self, issue: Issue) -> Task | None:
         tasks = asyncio.run(self._tasks())
-        here = [task for task in tasks if task.trigger.issue_iid == issue.iid]
+        here = [task for task in tasks if task.trigger.iid == issue.iid]
         return next((task for task in here if task.trigger.project_id == issue.project.id), None)
 
     async def _tasks(self) -> list[Task]:
