@@ -98,15 +98,20 @@ def hook() -> None:
 
 
 @hook.command("install")
-@click.argument("project", metavar="GROUP/PROJECT")
-def install_hook(project: str) -> None:
-    """Create or repair the webhook of a project. The bot must be its Maintainer."""
+@click.argument("path", metavar="GROUP/PROJECT", required=False)
+@click.option("--project", metavar="GROUP/PROJECT", help="The same as the argument.")
+@click.option("--group", metavar="GROUP", help="One hook for all projects of a group: GitLab Premium, bot is Owner.")
+def install_hook(path: str | None, project: str | None, group: str | None) -> None:
+    """Create or repair the webhook of a project, whose Maintainer the bot must be, or of a group."""
     from core.gitlab import client
     from operate.hook import install
 
+    given = [one for one in (path, project, group) if one]
+    if len(given) != 1:
+        raise click.UsageError("Name one project or one group.")
     loaded = _start("hook")
     loaded.require("gitlab_url", "gitlab_token")
-    click.echo(f"{project}: {install(loaded, client.connect(loaded), project)}")
+    click.echo(f"{given[0]}: {install(loaded, client.connect(loaded), given[0], is_group=bool(group))}")
 
 
 def _start(room: str, **overrides: object) -> Settings:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from core import links
 from core.connections import open_store_redis
+from core.disabled_hooks import recall_disabled_hooks
 from core.errors import AblehandError, GitLabDenied, GitLabNotFound
 from core.gitlab import client
 from core.gitlab.client import DEVELOPER, GitLab
+from core.gitlab.hooks import HookOwner, is_switched_off
 from core.settings import Settings
 from core.store import TaskStore
 from operate.finding import Finding, checked
+from operate.hook import lacks_events
 from worker.wiring import choose_executor
 
 SOON_DAYS = 14
@@ -29,11 +34,7 @@ def examine(settings: Settings, projects: tuple[str, ...]) -> Iterator[Finding]:
     gitlab = client.connect(settings) if settings.gitlab_url and settings.gitlab_token.get_secret_value() else None
     reached = list(_gitlab(settings, gitlab)) if gitlab else []
     yield from reached
-    if settings.redis_url.get_secret_value():
-        mend = "Check ABLEHAND_REDIS_URL and its server."
-        yield checked("Redis answers", lambda: asyncio.run(_redis(settings)), mend)
-    else:
-        yield Finding("no ABLEHAND_REDIS_URL: `ablehand up` uses a Redis of its own")
+    yield from _ledger(settings)
     yield from _executor(settings)
     if gitlab and not any(finding.mend for finding in reached):
         for path in projects:
@@ -70,11 +71,32 @@ def _gitlab(settings: Settings, gitlab: GitLab) -> Iterator[Finding]:
     yield Finding(f"token is valid until {ends or 'revoked'}", "" if days > SOON_DAYS else "Rotate it soon.")
 
 
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    if not settings.redis_url.get_secret_value():
+        yield Finding("no ABLEHAND_REDIS_URL: `ablehand up` uses a Redis of its own")
+        return
+    mend = "Check ABLEHAND_REDIS_URL and its server."
+    answers = checked("Redis answers", lambda: asyncio.run(_redis(settings)), mend)
+    yield answers
+    if not answers.mend:
+        off = ", ".join(asyncio.run(_hooks_that_are_off(settings)))
+        mend = f"GitLab has, for {off}: run the doctor for each." if off else ""
+        yield Finding("GitLab has switched no webhook off, as far as the reconciler sees", mend)
+
+
 async def _redis(settings: Settings) -> None:
     settings.require("redis_url")
     redis = open_store_redis(settings)
     try:
         await TaskStore(redis).now()
+    finally:
+        await redis.aclose()
+
+
+async def _hooks_that_are_off(settings: Settings) -> list[str]:
+    redis = open_store_redis(settings)
+    try:
+        return await recall_disabled_hooks(TaskStore(redis))
     finally:
         await redis.aclose()
 
@@ -116,12 +138,35 @@ def _project(settings: Settings, gitlab: GitLab, path: str) -> Iterator[Finding]
     level = gitlab.access_level(project.id, gitlab.me().id)
     mend = "" if level >= DEVELOPER else f"Make @{gitlab.me().username} at least a Developer of {path}."
     yield Finding(f"{path}: the bot may push branches", mend)
+    yield from _hook(settings, gitlab, project.path)
+
+
+def _hook(settings: Settings, gitlab: GitLab, path: str) -> Iterator[Finding]:
+    """Look for the project's hook, or that of a group which it lies in."""
+    owner = HookOwner(full_path=path)
     try:
-        hooks = [hook for hook in gitlab.hooks(project.id) if hook["url"] == links.webhook(settings)]
+        hooks = gitlab.hooks(owner)
     except GitLabDenied:
         yield Finding(f"{path}: the webhook can be checked", "Make the bot a Maintainer, or check the hook by hand.")
         return
-    mend = "" if hooks else f"Run: ablehand hook install {path}"
-    if hooks and hooks[0].get("alert_status", "executable") != "executable":
-        mend = "GitLab has switched the hook off after failures: send it a test from its settings page."
-    yield Finding(f"{path}: the webhook is installed", mend)
+    for group in owner.groups:
+        # Only an Owner sees a group's hooks, and only where GitLab has them.
+        with suppress(GitLabDenied, GitLabNotFound):
+            hooks += gitlab.hooks(HookOwner(full_path=group, is_group=True))
+    ours = [hook for hook in hooks if hook["url"] == links.webhook(settings)]
+    yield Finding(f"{path}: the webhook is installed", "" if ours else f"Run: ablehand hook install {path}")
+    for hook in ours:
+        yield Finding(f"{path}: the webhook is switched on", _off(hook))
+        lacking = ", ".join(lacks_events(hook))
+        mend = f"It lacks {lacking}. Run `ablehand hook install` again." if lacking else ""
+        yield Finding(f"{path}: the webhook tells all that is asked", mend)
+
+
+def _off(hook: dict[str, Any]) -> str:
+    if not is_switched_off(hook):
+        return ""
+    until = f" until {hook['disabled_until']}" if hook.get("disabled_until") else ""
+    return (
+        f"GitLab has switched the hook off after failures{until}: see that GitLab reaches the bot, "
+        "then run `ablehand hook install` again, which has it tested."
+    )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from core.connections import open_store_redis
+from core.disabled_hooks import remember_disabled_hooks
+from core.settings import Settings
+from core.store import TaskStore
 from operate.doctor import examine
 from operate.finding import Finding
 from operate.hook import install
-from simulators.gitlab.access import DEVELOPER, REPORTER
+from simulators.gitlab.access import DEVELOPER, OWNER, REPORTER
 from simulators.gitlab.faults import Outage
 from tests.worker.town import Town
 
@@ -57,6 +62,18 @@ def _disabled(town: Town) -> None:
         hook.failures = 40
 
 
+def _paused(town: Town) -> None:
+    _hooked(town)
+    for hook in town.project.hooks.values():
+        hook.failures, hook.disabled_until = 5, datetime.now(UTC) + timedelta(minutes=2)
+
+
+def _deaf(town: Town) -> None:
+    _hooked(town)
+    for hook in town.project.hooks.values():
+        hook.events -= {"issues_events", "pipeline_events"}
+
+
 Break = Callable[[Town], Any]
 WRONG: dict[str, tuple[Break, dict[str, object], str, str]] = {
     "no-address": (lambda _: None, {"gitlab_url": ""}, "ABLEHAND_GITLAB_URL is set", "Set ABLEHAND_GITLAB_URL."),
@@ -81,7 +98,9 @@ WRONG: dict[str, tuple[Break, dict[str, object], str, str]] = {
         lambda town: town.world.add_member(town.project, town.bot, DEVELOPER), {}, "webhook can be checked", "Maintai"
     ),
     "no-hook": (lambda _: None, {}, "shop/web: the webhook is installed", "ablehand hook install shop/web"),
-    "hook-off": (_disabled, {}, "shop/web: the webhook is installed", "switched the hook off"),
+    "hook-off": (_disabled, {}, "shop/web: the webhook is switched on", "switched the hook off"),
+    "hook-off-for-now": (_paused, {}, "shop/web: the webhook is switched on", "after failures until 20"),
+    "hook-lacks-events": (_deaf, {}, "tells all that is asked", "It lacks issues_events, pipeline_events."),
 }  # fmt: skip
 
 
@@ -105,3 +124,29 @@ def test_without_a_redis_its_own_is_used(town: Town) -> None:
     assert Finding("no ABLEHAND_REDIS_URL: `ablehand up` uses a Redis of its own") in list(
         examine(town.settings(""), ())
     )
+
+
+def test_a_groups_hook_is_as_good(town: Town, redis_url: str) -> None:
+    """Where an Owner may look, the project need not have one of its own."""
+    group = town.world.group("shop")
+    group.members[town.bot.id] = OWNER
+    install(town.settings(), town.client(), "shop", is_group=True)
+
+    found = findings(town, redis_url, "shop/web")
+
+    assert (found["shop/web: the webhook is installed"], found["shop/web: the webhook is switched on"]) == ("", "")
+
+
+async def _off(redis_url: str) -> None:
+    redis = open_store_redis(Settings(redis_url=redis_url))
+    await remember_disabled_hooks(TaskStore(redis), ["shop/api", "shop/web"])
+    await redis.aclose()
+
+
+def test_what_the_reconciler_has_seen_is_told(town: Town, redis_url: str) -> None:
+    """Also of projects that the doctor was not asked for."""
+    asyncio.run(_off(redis_url))
+
+    found = findings(town, redis_url)
+
+    assert "GitLab has, for shop/api, shop/web: run the doctor for each." in found.values()

@@ -8,13 +8,16 @@ import pytest
 
 from core.errors import GitLabDenied, GitLabNotFound, SettingsError
 from operate.hook import install
-from simulators.gitlab.access import DEVELOPER
+from simulators.gitlab.access import DEVELOPER, OWNER
 from simulators.gitlab.records import Hook
 from tests.worker.town import PUBLIC_URL, Town
 
 ADDRESS = f"{PUBLIC_URL}/webhooks/gitlab"
 SIGNING = "whsec_" + "A" * 43 + "="
-EVENTS = {"note_events", "confidential_note_events", "issues_events", "confidential_issues_events"}
+EVENTS = {
+    "note_events", "confidential_note_events", "issues_events", "confidential_issues_events",
+    "merge_requests_events", "pipeline_events",
+}  # fmt: skip
 
 
 def hooks(town: Town) -> list[Hook]:
@@ -98,3 +101,44 @@ def test_without_a_public_address_there_is_no_hook(town: Town) -> None:
     """The setting is named."""
     with pytest.raises(SettingsError, match="ABLEHAND_PUBLIC_URL"):
         installed(town, public_url="")
+
+
+def test_a_groups_hook_is_made_and_repaired(town: Town) -> None:
+    """One hook for all projects below; its key comes along."""
+    group = town.world.group("shop")
+    group.members[town.bot.id] = OWNER
+    settings = town.settings(webhook_signing_token=SIGNING)
+
+    assert install(settings, town.client(), "shop", is_group=True) == "created"
+    (hook,) = group.hooks.values()
+    hook.events = {"note_events"}
+    assert install(settings, town.client(), "shop", is_group=True) == "repaired"
+
+    assert (hook.url, hook.events, hook.signing_token) == (ADDRESS, EVENTS, SIGNING)
+    assert hooks(town) == []
+
+
+def test_only_an_owner_installs_a_groups_hook(town: Town) -> None:
+    """What GitLab says is passed on."""
+    town.world.group("shop")
+
+    with pytest.raises(GitLabDenied, match="hooks: 403"):
+        install(town.settings(), town.client(), "shop", is_group=True)
+
+
+@pytest.mark.parametrize(
+    ("reachable", "said"),
+    [(True, "a test got through"), (False, "no test got through")],
+    ids=["reached", "not-reached"],
+)
+def test_a_hook_that_was_switched_off_is_tested(town: Town, *, reachable: bool, said: str) -> None:
+    """GitLab switches it on again when a test gets through."""
+    installed(town)
+    hooks(town)[0].failures = 40
+    if not reachable:
+        town.server.faults.answer("POST", "/test/", status=422, times=3)
+
+    answer = installed(town)
+
+    assert answer.startswith("repaired; it was switched off")
+    assert said in answer
