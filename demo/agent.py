@@ -31,14 +31,23 @@ TEST = """    def test_health_is_ok(self):
 """
 BEFORE_TEST = "    def test_unknown_path_is_not_found"
 PLAN = ("Read the instructions", "Add the endpoint to server.py", "Add a test", "Run the tests")
+FOLLOW_UP = '{"status": "ok"}'
+SECOND_PLAN = ("Read the thread", "Answer with JSON", "Mend the test", "Run the tests")
 
 
 def main() -> int:
-    """Do the seeded task; answer 1 where the prompt asks for something else."""
+    """Do one of the two seeded tasks; answer 1 where the prompt asks for something else."""
     prompt = sys.stdin.read()
-    if "/health" not in prompt:
-        say("I am only a script, and I know one task: adding a /health endpoint.")
-        return 1
+    if FOLLOW_UP in prompt:
+        return follow_up()
+    if "/health" in prompt:
+        return add_endpoint()
+    say("I am only a script, and I know two tasks: adding a /health endpoint, and having it answer with JSON.")
+    return 1
+
+
+def add_endpoint() -> int:
+    """Add the endpoint and its test."""
     show(0, "Reading `CLAUDE.md`")
     say(Path("CLAUDE.md").read_text(encoding="utf-8").splitlines()[0])
     show(1, "Editing `server.py`")
@@ -46,10 +55,30 @@ def main() -> int:
     show(2, "Editing `test_server.py`")
     edit(Path("test_server.py"), BEFORE_TEST, TEST + BEFORE_TEST)
     show(3, "Running `python3 -m unittest`")
-    tests = subprocess.run([sys.executable, "-m", "unittest"], capture_output=True, text=True, check=False)
-    say(tests.stderr.strip())
+    status = run_tests()
     show(4, "Done")
     summary("Added `GET /health`, which answers `200 OK`, and a test for it.\n\nThe tests pass: `python3 -m unittest`.")
+    return status
+
+
+def follow_up() -> int:
+    """Do what the review comment asks for."""
+    show(0, "Reading the thread", SECOND_PLAN)
+    show(1, "Editing `server.py`", SECOND_PLAN)
+    edit(Path("server.py"), 'return 200, "OK\\n"', f"return 200, '{FOLLOW_UP}\\n'")
+    show(2, "Editing `test_server.py`", SECOND_PLAN)
+    edit(Path("test_server.py"), '(200, "OK\\n")', f"(200, '{FOLLOW_UP}\\n')")
+    show(3, "Running `python3 -m unittest`", SECOND_PLAN)
+    status = run_tests()
+    show(4, "Done", SECOND_PLAN)
+    summary("`/health` answers with a JSON object now, and its test expects that.\n\nThe tests pass.")
+    return status
+
+
+def run_tests() -> int:
+    """Run the project's tests, and show what they say."""
+    tests = subprocess.run([sys.executable, "-m", "unittest"], capture_output=True, text=True, check=False)
+    say(tests.stderr.strip())
     return tests.returncode
 
 
@@ -59,10 +88,10 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def show(done: int, current: str) -> None:
+def show(done: int, current: str, plan: tuple[str, ...] = PLAN) -> None:
     """Tell how far the plan is."""
-    states = ["done" if place < done else "active" if place == done else "pending" for place in range(len(PLAN))]
-    event({"kind": "checklist", "items": list(zip(PLAN, states, strict=True))})
+    states = ["done" if place < done else "active" if place == done else "pending" for place in range(len(plan))]
+    event({"kind": "checklist", "items": list(zip(plan, states, strict=True))})
     event({"kind": "progress", "text": current, "turns": done + 1})
 
 

@@ -1,4 +1,4 @@
-"""`ablehand demo`: one comment becomes a merge request, for real, on this machine.
+"""`ablehand demo`: one comment becomes a merge request, a second one a commit on it, for real, on this machine.
 
 Only GitLab and the model are played: `simulators.gitlab` and `demo.agent`. Everything between them is the product as
 `ablehand up` runs it.
@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,9 +29,11 @@ from core.errors import SettingsError
 from core.gitlab.client import GitLab
 from core.gitlab.transport import Transport
 from core.settings import PREFIX, Settings
+from demo.second_act import COMMENT, comment_on_line
 from demo.world import Scene, set_up
 from operate import hook
 from operate.up import free_port, running
+from simulators.gitlab.records import Item, Note, User
 from simulators.gitlab.server import GitLabServer
 from worker.executors.bubblewrap import bubblewrap_problem
 
@@ -64,7 +66,11 @@ class Outcome:
     branch: str = ""
     commit: str = ""
     notes: int = 0
+    """Of the bot's on the issue."""
     seconds: float = 0.0
+    """From the first comment to its closing reply."""
+    follow_up: str = ""
+    """The commit of the second act; empty where there was none."""
 
 
 def play(wish: Wish) -> int:
@@ -81,7 +87,9 @@ def play(wish: Wish) -> int:
                     _keep_open(gitlab.url)
         if wish.as_json:
             click.echo(json.dumps(asdict(outcome)))
-        return 0 if outcome.status == "completed" and outcome.merge_request else 1
+        has_second_act = wish.prompt is None and wish.repository is None
+        is_done = outcome.status == "completed" and outcome.merge_request and (outcome.follow_up or not has_second_act)
+        return 0 if is_done else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -127,28 +135,50 @@ def _tell(wish: Wish, settings: Settings, gitlab: GitLabServer, scene: Scene) ->
     gitlab.world.comment(scene.issue, author=scene.person, body=command)
     teller.say(f"@{scene.person.username} comments on {gitlab.url}/{scene.project.path_with_namespace}/-/issues/1")
     teller.say(f"  {command}")
-    return _watch(teller, gitlab, scene)
+    notes = _watch(teller, gitlab, scene.issue, scene.bot)
+    if not notes:
+        return Outcome(status="timeout", seconds=teller.seconds)
+    outcome = _outcome(teller, gitlab, scene, notes)
+    if wish.prompt is None and wish.repository is None and outcome.merge_request:
+        return _play_second_act(teller, gitlab, scene, outcome)
+    return outcome
 
 
-def _watch(teller: Teller, gitlab: GitLabServer, scene: Scene) -> Outcome:
-    """Follow the bot's comments as a person would until the closing reply."""
+def _play_second_act(teller: Teller, gitlab: GitLabServer, scene: Scene, outcome: Outcome) -> Outcome:
+    merge_request = gitlab.world.merge_requests(scene.project)[0]
+    before = merge_request.sha
+    teller.start()
+    _, place = comment_on_line(gitlab, merge_request, scene.person)
+    teller.say(f"@{scene.person.username} reviews it, and comments on {place}")
+    for line in _readable(COMMENT):
+        teller.say(f"  {line}")
+    _watch(teller, gitlab, merge_request, scene.bot)
+    gitlab.world.refresh(merge_request)
+    if merge_request.sha == before:
+        return outcome
+    teller.say(f"A follow-up commit is on {merge_request.source_branch}: {merge_request.sha[:8]}")
+    return replace(outcome, commit=merge_request.sha, follow_up=merge_request.sha)
+
+
+def _watch(teller: Teller, gitlab: GitLabServer, item: Item, bot: User) -> list[Note]:
+    """Follow the bot's comments as a person would until the closing reply; give them, none where it did not come."""
     shown: set[str] = set()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        notes = [note for note in gitlab.world.notes(scene.issue) if note.author.id == scene.bot.id]
+        notes = [note for note in gitlab.world.notes(item) if note.author.id == bot.id]
         for note in notes:
             for line in _readable(note.body):
                 if line not in shown:
                     shown.add(line)
                     teller.say(f"  {line}")
         if len(notes) > 1 or (notes and "ablehand:final" in notes[0].body):
-            return _outcome(teller, gitlab, scene, notes)
+            return notes
         time.sleep(LOOK_SECONDS)
     teller.say("nothing more came; gave up")
-    return Outcome(status="timeout", seconds=teller.seconds)
+    return []
 
 
-def _outcome(teller: Teller, gitlab: GitLabServer, scene: Scene, notes: list[Any]) -> Outcome:
+def _outcome(teller: Teller, gitlab: GitLabServer, scene: Scene, notes: list[Note]) -> Outcome:
     seconds = teller.seconds
     found = gitlab.world.merge_requests(scene.project)
     if not found:

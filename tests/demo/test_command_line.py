@@ -33,10 +33,15 @@ def test_the_demo_plays_its_story() -> None:
 
     assert ran.returncode == 0, ran.stderr
     outcome = told(ran)
-    assert set(outcome) == {"status", "merge_request", "branch", "commit", "notes", "seconds"}
+    assert set(outcome) == {"status", "merge_request", "branch", "commit", "notes", "seconds", "follow_up"}
     assert (outcome["status"], outcome["notes"]) == ("completed", 2)
     assert outcome["merge_request"].endswith("/shop/web/-/merge_requests/1")
     assert "Add the endpoint to server.py" in ran.stderr
+    # The second act: a comment on a line of the merge request becomes a commit on its branch.
+    assert outcome["follow_up"] == outcome["commit"]
+    assert "@alice reviews it, and comments on server.py:11" in ran.stderr
+    assert "Answer with JSON" in ran.stderr
+    assert f"A follow-up commit is on {outcome['branch']}: {outcome['commit'][:8]}" in ran.stderr
 
 
 def test_the_demo_works_on_a_copy_of_any_repository(tmp_path: Path) -> None:
