@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("whole_way", "webhook", "idle", "runtime_overhead", "cluster_runs", "reconciler_scale")
+NAMES = (
+    "whole_way", "reaction", "webhook", "idle", "runtime_overhead", "cluster_runs", "reconciler_scale", "words",
+)  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"== {name}")

@@ -125,9 +125,7 @@ async def _add(world: World, numbers: range) -> None:
     with ThreadPoolExecutor(4) as pool:
         launches = []
         for number in numbers:
-            trigger = Trigger(
-                source=Source.COMMENT, project_id=number % 50 + 1, issue_iid=number + 1, event_id=number + 1
-            )
+            trigger = Trigger(source=Source.COMMENT, project_id=number % 50 + 1, iid=number + 1, event_id=number + 1)
             _, task_id = await store.accept(trigger)
             for phase in (Phase.QUEUED, Phase.LAUNCHING, Phase.STARTING):
                 task = await store.get(task_id)
