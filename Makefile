@@ -10,7 +10,7 @@ ABLEHAND_IMAGE ?= localhost/ablehand:dev
 RUNTIME_IMAGE ?= localhost/ablehand-runtime:dev
 BUILD = $(BUILDER) build $(BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE)
 
-.PHONY: demo test test-cluster check bench docs images clean
+.PHONY: demo test test-cluster check bench docs pictures images clean
 
 demo: .venv/demo-installed
 	$(BIN)/ablehand demo $(ARGS)
@@ -35,6 +35,11 @@ bench: .venv/dev-installed
 docs: .venv/dev-installed
 	$(BIN)/python -m tests.settings_page > docs/settings.md
 	$(BIN)/python -m tests.chart.values_page > helm/README.md
+	$(BIN)/python -m tests.project_file_page > docs/project-file.new && mv docs/project-file.new docs/project-file.md
+
+# Needs chromium, and a font with emoji (Debian: fonts-noto-color-emoji).
+pictures: .venv/dev-installed
+	$(BIN)/python -m tests.pictures
 
 images:
 	$(BUILD) --tag $(ABLEHAND_IMAGE) --file Dockerfile .
