@@ -46,7 +46,8 @@ class PodRun:
         self._record = new_record(pod)
         self._stop: Stop | None = None
         self._stopping = PodStop()
-        self._kill_timer: asyncio.TimerHandle | None = None
+        self._kill_timer: asyncio.Handle | None = None
+        self._kill_due = 0.0
         self._silent = False
         launch = Launch(services, pod, self.volumes)
         self._init, self._main = (
@@ -87,11 +88,12 @@ class PodRun:
                 container.terminate()
         loop = asyncio.get_running_loop()
         due = loop.time() + stop.grace_seconds
-        if self._kill_timer is not None and self._kill_timer.when() <= due:
+        # Kept by ourselves: where it is due at once, uvloop's handle does not tell when.
+        if self._kill_timer is not None and self._kill_due <= due:
             return
         if self._kill_timer is not None:
             self._kill_timer.cancel()
-        self._kill_timer = loop.call_at(due, self._kill)
+        self._kill_due, self._kill_timer = due, loop.call_at(due, self._kill)
 
     def vanish(self) -> None:
         """End it at once and say nothing, as where its node is gone or its Pod is deleted by force."""
