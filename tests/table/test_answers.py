@@ -83,8 +83,9 @@ def test_every_push_has_a_token_of_its_own(stack: Stack) -> None:
         stack.wait_for_closing(issue)
         stack.wait(lambda project=issue.project: not stack.push_tokens(project), "the token to be revoked")  # type: ignore[misc]
 
-    made = [token for token in stack.gitlab.world.tokens.values() if token.project_id in {i.project.id for i in issues}]
-    assert len(made) == 2
-    assert {frozenset({"write_repository"})} == {token.scopes for token in made}
     pushed_by = {call.user for call in stack.gitlab.calls if call.path.endswith("git-receive-pack") and call.user}
-    assert {token.user.username for token in made} <= pushed_by
+    for issue in issues:
+        # A launch that is done twice makes two, of which one pushes.
+        made = [token for token in stack.gitlab.world.tokens.values() if token.project_id == issue.project.id]
+        assert {frozenset({"write_repository"})} == {token.scopes for token in made}
+        assert len({token.user.username for token in made} & pushed_by) == 1
