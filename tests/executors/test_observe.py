@@ -174,6 +174,19 @@ def test_remove_finishes_what_a_crash_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_observing_finishes_what_a_crash_left(tmp_path: Path) -> None:
+    """A removal that died half-way is finished by whoever leads next, though no other run ends."""
+    (tmp_path / ".removed-other-1" / "work").mkdir(parents=True)
+
+    async def observe() -> None:
+        """Look until all is listed."""
+        await _until(executor_in(tmp_path).observe(), lambda seen: isinstance(seen[-1], Listing))
+
+    asyncio.run(observe())
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_read_only_tree_is_removed_without_privileges() -> None:
     """A user that is not root can delete its own directories that nobody may write in."""
     with tempfile.TemporaryDirectory() as place:

@@ -124,8 +124,7 @@ class ProcessExecutor:
                 if not ours or not (run.has(END) or end_leftovers(run)):
                     raise ExecutorError(f"remove {name}: it has not ended")
                 run.path.rename(self.directory / f"{_REMOVED}{name}-{token_hex(4)}")
-            for leftover in self.directory.glob(f"{_REMOVED}*"):
-                remove_tree(leftover)
+            self._finish_removals()
         except FileNotFoundError:
             return  # somebody else was faster
         except OSError as exc:
@@ -137,6 +136,10 @@ class ProcessExecutor:
 
     async def observe(self) -> AsyncIterator[RunState | Listing]:
         """Yield states, a listing, changes: see `worker.executors.protocol.Executor.observe`."""
+        try:
+            await asyncio.to_thread(self._finish_removals)
+        except OSError as exc:
+            log.warning("removed runs are not all deleted", extra={"why": str(exc)})
         states = RunStates(self.directory)
         listing_at = 0.0
         while True:
@@ -161,6 +164,11 @@ class ProcessExecutor:
                 if complete:
                     return
                 await asyncio.sleep(self.poll_seconds)
+
+    def _finish_removals(self) -> None:
+        """Delete what was removed, also where whoever removed it died over it."""
+        for leftover in self.directory.glob(f"{_REMOVED}*"):
+            remove_tree(leftover)
 
     def _find(self, name: str) -> RunDirectory | None:
         run = RunDirectory(self.directory / name)
