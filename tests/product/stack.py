@@ -88,15 +88,22 @@ class Stack:
         """Wait for the closing reply; give its text."""
         return self.wait(lambda: self.closing(issue), f"a closing reply on {issue.title}").body
 
-    def wait(self, look: Callable[[], T | None], what: str, *, pause_seconds: float = 0.02) -> T:
-        """Wait until *look* finds something."""
+    def wait(
+        self,
+        look: Callable[[], T | None],
+        what: str,
+        *,
+        pause_seconds: float = 0.02,
+        left: Callable[[], object] = lambda: "",
+    ) -> T:
+        """Wait until *look* finds something; in vain, tell what is *left* by then."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             found = look()
             if found:
                 return found
             time.sleep(pause_seconds)
-        raise AssertionError(f"waited in vain for {what}\n{self.log()[-4000:]}")
+        raise AssertionError(f"waited in vain for {what} {left()}\n{self.log()[-4000:]}")
 
     def merge_requests(self, project: Project) -> list[MergeRequest]:
         """List the project's merge requests."""
@@ -108,7 +115,7 @@ class Stack:
 
     def wait_until_quiet(self) -> None:
         """Wait until nothing is live, untold, queued or left over."""
-        self.wait(lambda: not self.leftovers(), f"quiet; still there: {self.leftovers()}", pause_seconds=0.1)
+        self.wait(lambda: not self.leftovers(), "quiet", pause_seconds=0.1, left=self.leftovers)
 
     def wait_until_ready(self) -> None:
         """Wait until the bot takes deliveries."""
