@@ -90,6 +90,10 @@ class Edge:
             if resource in ("*", name):
                 transport.abort()
 
+    def open_streams(self, resource: str) -> int:
+        """Count the open watches or followed logs; see `cut_streams`."""
+        return sum(resource in ("*", name) for name, _ in self._streams.values())
+
     async def _handled(self, info: RequestInfo, asked: Asked, effect: Effect | None) -> tuple[str, Reply | Stream]:
         user = ""
         try:

@@ -111,6 +111,10 @@ class KubernetesServer:
         if not reachable:
             self.world.call(self._break_connections)
 
+    def open_streams(self, resource: str) -> int:
+        """Count the open watches (`pods`) or followed logs (`pods/log`), of all with `*`."""
+        return self.world.call(self._edge.open_streams, resource)
+
     def _break_connections(self) -> None:
         for connection in list(self._server.server_state.connections):
             transport = getattr(connection, "transport", None)

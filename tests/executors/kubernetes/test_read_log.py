@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -259,7 +258,7 @@ async def test_a_reader_that_leaves_hangs_up(cluster: KubernetesServer) -> None:
     async with watched.watch():
         cluster.world.apply(job())
         await watched.until(lambda: watched.at(Step.AGENT, StepPhase.RUNNING))
-        began, files = asyncio.Event(), _open_files()
+        began = asyncio.Event()
 
         async def read() -> None:
             """Read without an end."""
@@ -268,15 +267,11 @@ async def test_a_reader_that_leaves_hangs_up(cluster: KubernetesServer) -> None:
 
         reading = asyncio.create_task(read())
         await began.wait()
-        assert _open_files() > files
+        assert cluster.open_streams("pods/log") == 1
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
 
-        await watched.until(lambda: _open_files() <= files)
-
-
-def _open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+        await watched.until(lambda: cluster.open_streams("pods/log") == 0)
 
 
 async def _storm(cluster: KubernetesServer, break_it: tuple[Breaking, ...]) -> None:
