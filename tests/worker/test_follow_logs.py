@@ -69,6 +69,7 @@ async def test_what_an_agent_does_is_shown_though_it_is_silent(desk: Desk, task:
     following = asyncio.create_task(follow(desk, task))
 
     async def is_shown() -> bool:
+        """Whether the task's current line is the last one that the agent told."""
         return (await now(desk, task)).progress.current == "Running `go test`"
 
     try:

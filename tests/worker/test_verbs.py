@@ -127,6 +127,7 @@ async def test_a_review_is_done_again(desk: Desk, town: Town) -> None:
     item = town.world.add_merge_request(town.project, author=town.alice, title="x", branches=branches)
 
     async def say(text: str) -> Task:
+        """Comment on the merge request; give the task that came of it."""
         note = town.world.comment(item, author=town.alice, body=text)
         return await taken_in(desk, replace(comment_trigger(note), place=Place.MERGE_REQUEST))
 
