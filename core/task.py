@@ -74,6 +74,7 @@ class Reason(StrEnum):
     AGENT_MISSING = "agent-missing"
     BUDGET = "budget"
     TIMEOUT = "timeout"
+    UNBEGUN = "unbegun"
     STALLED = "stalled"
     OUTPUT = "output"
     BUNDLE = "bundle"
@@ -226,6 +227,8 @@ class Progress:
     turns: int = 0
     cost_usd: float = 0.0
     items: tuple[tuple[str, str], ...] = ()
+    notices: tuple[str, ...] = ()
+    """What has to be seen to the end: an MCP server that did not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +324,8 @@ class Task:
     tokens: int = 0
     turns: int = 0
     session: str = ""
+    unfinished: str = ""
+    """A `Reason`: why the agent was ended before it was done, where its work so far was pushed all the same."""
     document: str = ""
     """The plan or the review that the agent wrote. Hostile; of a change there is none."""
     document_parts: int = 0

@@ -1,5 +1,8 @@
 """The one thing that crosses from agent to publish: a git bundle of one commit on the pinned base.
 
+Where it is small enough, it brings the base's files along, so that publish need not fetch them a second time. Nobody
+has to be trusted for that: git names every object by its content, and publish names the base.
+
 Written by the agent step with git. Read by publish with the parser here: git's own reading of a bundle was seen to
 skip ``fetch.fsckObjects``, so publish takes the header apart itself and gives git the bare pack.
 """
@@ -19,6 +22,8 @@ from runtime.git import Git
 from runtime.plain_file import NotPlain, open_plain_file
 from runtime.sandbox import StepFailed
 
+WHOLE_LIMIT_BYTES: Final = 64_000_000
+"""Of the objects of a repository that come along whole; beyond, a second fetch is what costs less."""
 CHANGE_REF: Final = "refs/ablehand/change"
 _HEADER_LIMIT_BYTES: Final = 65_536
 _LINE_LIMIT_BYTES: Final = 4_096
@@ -38,13 +43,14 @@ class Header:
 
 
 def write_bundle(git: Git, *, base: str, commit: str, path: Path) -> None:
-    """Write *commit* without what *base* has; *git* may be shallow at *base*.
+    """Write *commit*, with what *base* has where *git* is shallow at it and small, and without otherwise.
 
     Raises:
         GitError: git can't.
     """
     git.check("update-ref", CHANGE_REF, commit)
-    git.check("bundle", "create", "--quiet", str(path), CHANGE_REF, f"^{base}")
+    without = [] if _is_small(git.repository / "objects") else [f"^{base}"]
+    git.check("bundle", "create", "--quiet", str(path), CHANGE_REF, *without)
 
 
 @contextmanager
@@ -91,6 +97,16 @@ def read_header(file: IO[bytes], base: str) -> Header:
     size = len(head) + len(end)
     file.seek(size)
     return Header(tip=references[0], prerequisites=tuple(prerequisites), size=size)
+
+
+def _is_small(folder: Path) -> bool:
+    """Whether all objects together are no more than what is worth bringing along."""
+    left = WHOLE_LIMIT_BYTES
+    for place, _folders, names in os.walk(folder):
+        left -= sum(os.lstat(os.path.join(place, name)).st_size for name in names)  # noqa: PTH118 - many files
+        if left < 0:
+            return False
+    return True
 
 
 def _without_capabilities(signature: bytes, lines: list[bytes], base: str) -> list[bytes]:

@@ -19,6 +19,7 @@ from runtime.contract import (
     EVENT_LIMIT_BYTES,
     EVENT_PREFIX,
     GIT_TOKEN_VARIABLE,
+    MCP_VARIABLES_VARIABLE,
     Event,
     encode_event,
 )
@@ -29,12 +30,15 @@ SHORTEST_SECRET: Final = 8
 """A shorter value would be found in ordinary words."""
 MASK: Final = "[secret]"
 
+_RESERVED: Final = EVENT_PREFIX.rstrip()
+"""Begins what the worker reads otherwise than as text: events, and the lines of a transcript."""
 _COLOUR = r"(\x1b\[[0-9;:]*m)"
 _OTHER_SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
 # The line separators too: a reader that uses str.splitlines would take what follows one for a line of its own.
 _CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
 _CLEANED: Final = re.compile(f"{_COLOUR}|{_OTHER_SEQUENCE}|{_CONTROL}")
 _COLOURS: Final = re.compile(_COLOUR)
+_ADDRESS: Final = re.compile(r"https?://[^@?]*")
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS", re.IGNORECASE)
 
 
@@ -47,13 +51,13 @@ class Console:
 
     def plain(self, text: str) -> str:
         """Give *text*, of several lines perhaps, for a result: no secrets, no controls, no colours."""
-        return "\n".join(self._redact(_COLOURS.sub("", clean_line(line))) for line in text.split("\n"))
+        return "\n".join(self.redact(_COLOURS.sub("", clean_line(line))) for line in text.split("\n"))
 
     def write(self, text: str) -> None:
         """Print *text* as log lines: at most 16 KiB each, no controls but tabs and colours, never an event."""
         for line in text.split("\n"):
-            shown = self._redact(clean_line(line))
-            if _COLOURS.sub("", shown).startswith(EVENT_PREFIX):
+            shown = self.redact(clean_line(line))
+            if _COLOURS.sub("", shown).startswith(_RESERVED):
                 shown = " " + shown
             self._print(_cut(shown))
 
@@ -64,6 +68,11 @@ class Console:
         while event.items and len(encode_event(event)) > EVENT_LIMIT_BYTES:
             event = replace(event, items=event.items[:-1])
         self._print(encode_event(event))
+
+    def print_parts(self, lines: Iterable[str]) -> None:
+        """Print the lines of a transcript as they are: they hold letters of ours only."""
+        for line in lines:
+            self._print(line)
 
     def document(self, text: str) -> int:
         """Print *text* as events that the worker puts together again; answer how many there were."""
@@ -79,14 +88,15 @@ class Console:
             index += 1
         return index
 
-    def _one_line(self, text: str) -> str:
-        words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())
-        return self._redact(words)[:EVENT_TEXT_LIMIT]
-
-    def _redact(self, text: str) -> str:
+    def redact(self, text: str) -> str:
+        """Give *text* without the secrets that we know."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
+
+    def _one_line(self, text: str) -> str:
+        words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())
+        return self.redact(words)[:EVENT_TEXT_LIMIT]
 
     def _print(self, line: str) -> None:
         self._stream.write(line.encode(errors="replace") + b"\n")
@@ -102,7 +112,10 @@ def clean_line(text: str) -> str:
 
 def known_secrets(environ: Mapping[str, str]) -> set[str]:
     """Give what no log may show: the values in *environ* that are named like secrets, plain and as git encodes them."""
-    values = {value for name, value in environ.items() if _SECRET_NAME.search(name)}
+    servers = set(environ.get(MCP_VARIABLES_VARIABLE, "").split(","))
+    values = {value for name, value in environ.items() if _SECRET_NAME.search(name) or name in servers}
+    # An address is none, whatever its variable is called: logs are full of them.
+    values = {value for value in values if not _ADDRESS.fullmatch(value)}
     token = environ.get(GIT_TOKEN_VARIABLE, "")
     forms = {_base64(value) for value in (*values, f"oauth2:{token}")} if token else set()
     return values | forms

@@ -1,4 +1,4 @@
-"""What the worker and the runtime say to each other; the one file of this folder that the worker reads.
+"""What the worker and the runtime say to each other; with `runtime.parts`, all of this folder that the worker reads.
 
 A run is three steps, each a process of its own (in Kubernetes: a container of its own):
 
@@ -25,6 +25,12 @@ from typing import Any, Final
 GIT_TOKEN_VARIABLE: Final = "ABLEHAND_GIT_TOKEN"  # noqa: S105 - the name of a variable
 AGENT_VARIABLES_VARIABLE: Final = "ABLEHAND_AGENT_VARIABLES"
 """Names, separated by commas: which variables of the agent step are the agent's own (its key, its base URL)."""
+MCP_VARIABLES_VARIABLE: Final = "ABLEHAND_MCP_VARIABLES"
+"""Names, separated by commas: which variables of the agent step are for the order's MCP servers alone."""
+CACHE_VARIABLE: Final = "ABLEHAND_SETUP_CACHE"
+"""Names a folder of the project's own, which the agent step may write; not there: nothing is kept."""
+IMAGE_VARIABLE: Final = "ABLEHAND_IMAGE"
+"""What the agent step runs in, where that has a name: what was made in one image is of no use in another."""
 RUN_VARIABLE: Final = "ABLEHAND_RUN"
 """Handed on to everything that a step starts, so that an executor finds what outlived its run."""
 BUNDLE_NAME: Final = "change.bundle"
@@ -33,7 +39,7 @@ RESULT_LIMIT_BYTES: Final = 4096
 EVENT_PREFIX: Final = "@ablehand "
 """Starts an event line. A log line that begins like this is printed with a space before it."""
 EVENT_LIMIT_BYTES: Final = 16_384
-EVENT_KINDS: Final = frozenset({"began", "ended", "skipped", "progress", "checklist", "document"})
+EVENT_KINDS: Final = frozenset({"began", "ended", "skipped", "progress", "checklist", "document", "notice"})
 ITEM_STATES: Final = frozenset({"pending", "active", "done"})
 CHECKLIST_LIMIT: Final = 50
 NUMBER_LIMIT: Final = 10**12
@@ -42,6 +48,8 @@ DOCUMENT_LIMIT_BYTES: Final = 65_536
 CHUNK_CHARACTERS: Final = 8_000
 """Of a document that one event holds at most; fewer where their encoding takes more room."""
 CHANGE_MODE: Final = "change"
+CACHED: Final = "cached"
+"""The text of an ended `Mark.SETUP` where the script did not run, for its result was kept."""
 
 
 class Step(StrEnum):
@@ -64,6 +72,7 @@ class Failure(StrEnum):
     AGENT_MISSING = "agent-missing"
     BUDGET = "budget"
     TIMEOUT = "timeout"
+    UNBEGUN = "unbegun"
     STALLED = "stalled"
     OUTPUT = "output"
     BUNDLE = "bundle"
@@ -119,9 +128,26 @@ class Order:
     model: str = ""
     budget_usd: float = 0.0
     """0: no limit."""
+    resume_session: str = ""
+    """Session of an earlier run that this one goes on with; empty: a fresh one."""
+    transcript: str = ""
+    """That session's file, by `runtime.parts.pack`; hostile, for an agent wrote it."""
+    transcript_name: str = ""
+    mcp_servers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The operator's, each as ``.mcp.json`` would have it; credentials as ``${NAME}`` of the step's environment."""
+    project_mcp: bool = False
+    """Whether the servers of the default branch's ``.mcp.json`` are started too."""
     setup_required: bool = False
     setup_timeout_seconds: int = 600
+    setup_cache_key: list[str] = field(default_factory=list)
+    """Files of the work tree that agent-setup.sh's result depends on; none: it is not kept."""
+    setup_cache_paths: list[str] = field(default_factory=list)
+    """Folders with that result: from the work tree on, or below HOME with ``~/`` before them."""
     agent_timeout_seconds: int = 3600
+    publish_on_timeout: bool = False
+    """Whether the work of an agent that ran out of time is handed over all the same."""
+    first_event_seconds: int = 180
+    """Until an agent's first line; not for ``command``, which need not say anything."""
     idle_timeout_seconds: int = 600
     git_timeout_seconds: int = 300
     output_limit_bytes: int = 50_000_000
@@ -150,6 +176,8 @@ class StepResult:
     """A `Failure`, where not ok."""
     detail: str = ""
     """What was seen: one line or a few (the last lines of a setup script, the server's refusal)."""
+    partial: bool = False
+    """agent: it was ended before it was done, *failure* says why, and its work so far is handed over."""
     commit: str = ""
     """publish: the pushed commit; empty: nothing had changed."""
     branch: str = ""
@@ -173,6 +201,7 @@ class Event:
     kind  "began" / "ended": *mark* names the line; "ended" has *seconds* and may have *text* ("3 files").
           "skipped": the line falls away (no agent-setup.sh).
           "progress": *text* is the current line; *turns* and *cost_usd* so far.
+          "notice": *text* has to be seen whatever comes after it (an MCP server that does not start).
           "checklist": *items* are the agent's own (title, status) with status pending, active or done.
           "document": *text* is one chunk of the agent's last words, *index* its number from 0.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from runtime.contract import RUN_VARIABLE
+from runtime.contract import MCP_VARIABLES_VARIABLE, RUN_VARIABLE
 from runtime.git import CONNECTION_VARIABLES
 from runtime.sandbox import Sandbox
 
@@ -25,7 +25,9 @@ _OURS: Final = "ABLEHAND_"
 
 def setup_environment(sandbox: Sandbox) -> dict[str, str]:
     """Give what agent-setup.sh runs with: no key of the model's, nothing of ours."""
-    wanted = {*_ALWAYS, *_names(sandbox, TOOL_VARIABLES)} - _agent_names(sandbox)
+    wanted = (
+        {*_ALWAYS, *_names(sandbox, TOOL_VARIABLES)} - _agent_names(sandbox) - _names(sandbox, MCP_VARIABLES_VARIABLE)
+    )
     return _chosen(sandbox, wanted) | _places(sandbox) | _identity(sandbox)
 
 
@@ -41,7 +43,7 @@ def _chosen(sandbox: Sandbox, names: set[str]) -> dict[str, str]:
 
 def _agent_names(sandbox: Sandbox) -> set[str]:
     models = {name for name in sandbox.environ if name.startswith(_MODEL_PREFIXES)}
-    return models | _names(sandbox, AGENT_VARIABLES)
+    return (models - _names(sandbox, MCP_VARIABLES_VARIABLE)) | _names(sandbox, AGENT_VARIABLES)
 
 
 def _names(sandbox: Sandbox, variable: str) -> set[str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import re
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from runtime.contract import Event, Failure, Mark, StepResult
-from runtime.git import Git
+from runtime.git import Git, create_repository
 from runtime.remote import check_url, fetch_branch, fetch_commit, fetch_further
 from runtime.sandbox import Sandbox, StepFailed
 
@@ -49,12 +50,13 @@ def _clone(sandbox: Sandbox) -> Git:
         token=sandbox.git_token,
         timeout_seconds=order.git_timeout_seconds,
     )
-    git.repository.mkdir(parents=True)
-    hashing = "sha256" if len(order.base_commit) == 64 else "sha1"  # noqa: PLR2004
-    git.check("init", "--quiet", "--template=", f"--object-format={hashing}", f"--initial-branch={order.push_branch}")
-    git.check("remote", "add", "--no-tags", "-t", order.base_branch, "origin", order.clone_url)
-    fetch_commit(git, order)
-    git.check("update-ref", f"refs/remotes/origin/{order.base_branch}", order.base_commit)
+    tracked = f"refs/remotes/origin/{order.base_branch}"
+    values = {"url": order.clone_url, "fetch": f"+refs/heads/{order.base_branch}:{tracked}", "tagOpt": "--no-tags"}
+    remote = "".join(f"\t{name} = {_quoted(value)}\n" for name, value in values.items())
+    create_repository(
+        git.repository, base_commit=order.base_commit, branch=order.push_branch, remote=f'[remote "origin"]\n{remote}'
+    )
+    fetch_commit(git, order, tracked)
     git.check("reset", "--quiet", "--hard", order.base_commit)
     if order.compare_commit and not fetch_further(git, order.compare_commit):
         sandbox.console.write(f"{order.compare_commit[:12]} can't be fetched: there is nothing to compare with")
@@ -67,6 +69,7 @@ def _write_instructions(sandbox: Sandbox, git: Git) -> None:
     commit = order.base_commit if same else fetch_branch(git, order, order.default_branch)
     sandbox.instructions.mkdir(parents=True)
     listing = git.check("ls-tree", "-z", "-l", commit, "--", *INSTRUCTION_FILES).output.decode()
+    found: dict[str, str] = {}
     for entry in filter(None, listing.split("\0")):
         facts, _, name = entry.partition("\t")
         mode, _kind, blob, size = facts.split()
@@ -74,7 +77,26 @@ def _write_instructions(sandbox: Sandbox, git: Git) -> None:
         if not mode.startswith("100") or int(size) > INSTRUCTION_LIMIT_BYTES:
             sandbox.console.write(f"{name} on {order.default_branch} is not a plain file of at most 1 MB: left out")
             continue
-        (sandbox.instructions / name).write_bytes(git.check("cat-file", "blob", blob).output)
+        found[name] = blob
+    for name, content in zip(found, _blobs(git, list(found.values())), strict=True):
+        (sandbox.instructions / name).write_bytes(content)
+
+
+def _blobs(git: Git, names: list[str]) -> Iterator[bytes]:
+    """Read blobs, all in one go."""
+    if not names:
+        return
+    output = git.check("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode()).output
+    while output:
+        head, _, rest = output.partition(b"\n")
+        size = int(head.split()[2])
+        yield rest[:size]
+        output = rest[size + 1 :]
+
+
+def _quoted(value: str) -> str:
+    """Write *value* as git's configuration files have it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _write_context(sandbox: Sandbox) -> None:

@@ -1,13 +1,12 @@
 """Runs a program that may hang, fork, flood or refuse to die, and always comes back.
 
-The child leads a session of its own. It is ended, with its whole group, at a limit of time, silence or output, or when
-it stays alive after it said that it was done. What left the group (a daemon) is found as our descendant at the end.
+The child leads a session of its own. It is ended, with its whole group, when `runtime.watchdog` says so: TERM, and KILL
+for whatever ignores it. What left the group (a daemon) is found as our descendant at the end.
 """
 
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 import selectors
 import signal
@@ -18,39 +17,18 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
+from runtime.watchdog import Cause, Limits, Seen, passed_limit
+
 TERM_SECONDS: Final = 5.0
 """What a program has between TERM and KILL."""
-LINE_LIMIT_BYTES: Final = 4_000_000
-"""A longer line is cut; agents print tool results of a few hundred kilobytes on one."""
+LINE_LIMIT_BYTES: Final = 16 * 1024 * 1024
+"""A longer line is cut; agents print whole tool results on one, and a cut one can't be read any more."""
 _TICK_SECONDS: Final = 0.1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_CHILD_SUBREAPER: Final = 36
-
-
-class Cause(StrEnum):
-    """Why a program is not running any more."""
-
-    EXITED = "exited"
-    TIMEOUT = "timeout"
-    STALLED = "stalled"
-    OUTPUT = "output"
-    LINGERED = "lingered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When the program is ended from outside."""
-
-    wall_seconds: float
-    output_bytes: int
-    idle_seconds: float = math.inf
-    """Without a byte of output."""
-    linger_seconds: float = 30.0
-    """Without a byte of output, once the reader has said that it is finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +84,7 @@ def run_program(program: Program, limits: Limits, reader: Reader) -> Ended:
     output = _Output(child, reader)
     cause = Cause.TIMEOUT  # what an exception out of here amounts to: we're told to end
     try:
-        cause = _follow(child, output, limits, reader)
+        cause = _follow(child, output, limits)
     finally:
         if cause is not Cause.EXITED:
             _end_group(child)
@@ -144,8 +122,8 @@ class _Output:
         self._selector = selectors.DefaultSelector()
         self._rests = {"stdout": bytearray(), "stderr": bytearray()}
         self._pipes = {"stdout": cast("IO[bytes]", child.stdout), "stderr": cast("IO[bytes]", child.stderr)}
-        self.total = 0
-        self.last_at = time.monotonic()
+        now = time.monotonic()
+        self.seen = Seen(began_at=now, last_at=now)
         for name, pipe in self._pipes.items():
             self._selector.register(pipe, selectors.EVENT_READ, name)
 
@@ -163,10 +141,17 @@ class _Output:
                 self._selector.unregister(key.fileobj)
                 continue
             came = True
-            self.total += len(piece)
-            self.last_at = time.monotonic()
+            self._note(key.data, len(piece))
             self._cut(key.data, piece)
         return came
+
+    def watch(self) -> Seen:
+        """Give what was seen until now, the reader's opinion of it included."""
+        if not self._reader.finished:
+            self.seen.finished_at = None
+        elif self.seen.finished_at is None:
+            self.seen.finished_at = time.monotonic()
+        return self.seen
 
     def close(self) -> None:
         """Pass on what had no newline, and let go of the pipes."""
@@ -176,6 +161,11 @@ class _Output:
         for pipe in self._pipes.values():
             pipe.close()
         self._selector.close()
+
+    def _note(self, name: str, size: int) -> None:
+        self.seen.total_bytes += size
+        self.seen.last_at = time.monotonic()
+        self.seen.has_spoken = self.seen.has_spoken or name == "stdout"
 
     def _cut(self, name: str, piece: bytes) -> None:
         rest = self._rests[name]
@@ -189,8 +179,7 @@ class _Output:
         self._reader.read(line.decode(errors="replace"), from_stderr=name == "stderr")
 
 
-def _follow(child: subprocess.Popen[bytes], output: _Output, limits: Limits, reader: Reader) -> Cause:
-    deadline = time.monotonic() + limits.wall_seconds
+def _follow(child: subprocess.Popen[bytes], output: _Output, limits: Limits) -> Cause:
     while child.poll() is None:
         if output.at_end:
             with suppress(subprocess.TimeoutExpired):
@@ -198,24 +187,13 @@ def _follow(child: subprocess.Popen[bytes], output: _Output, limits: Limits, rea
         else:
             output.take(_TICK_SECONDS)
         _reap_orphans(child.pid)
-        if cause := _passed_limit(output, limits, reader, deadline):
+        if cause := passed_limit(limits, output.watch(), time.monotonic()):
             return cause
     # Background processes may hold the pipes open for ever: read what is there, then go.
     while not output.at_end and output.take(_TICK_SECONDS):
-        if cause := _passed_limit(output, limits, reader, deadline):
+        if cause := passed_limit(limits, output.watch(), time.monotonic()):
             return cause
     return Cause.EXITED
-
-
-def _passed_limit(output: _Output, limits: Limits, reader: Reader, deadline: float) -> Cause | None:
-    silence = time.monotonic() - output.last_at
-    if output.total > limits.output_bytes:
-        return Cause.OUTPUT
-    if reader.finished and silence > limits.linger_seconds:
-        return Cause.LINGERED
-    if silence > limits.idle_seconds:
-        return Cause.STALLED
-    return Cause.TIMEOUT if time.monotonic() > deadline else None
 
 
 def _reap_orphans(child_pid: int) -> None:

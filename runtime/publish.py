@@ -7,15 +7,15 @@ designs that were tried and broken.
 
 from __future__ import annotations
 
-import tempfile
+import os
+import re
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import IO, Final
 
-from runtime.bundle import open_bundle, read_header
+from runtime.bundle import Header, open_bundle, read_header
 from runtime.contract import CHANGE_MODE, Event, Failure, Mark, Order, StepResult
-from runtime.git import OUTPUT_LIMIT_BYTES, Git, GitError, limit_resources
+from runtime.git import OUTPUT_LIMIT_BYTES, Git, GitError, create_repository, limit_resources
 from runtime.policy import LINK_MODE, Entry, judge_entries, judge_links, judge_sizes, read_entries
 from runtime.remote import check_url, fetch_commit, push_commit
 from runtime.sandbox import Sandbox, StepFailed
@@ -25,6 +25,8 @@ LISTING_MEMORY_BYTES: Final = 256 * 1024**2
 """Git keeps a whole listing before it prints it; ten thousand entries need a hundredth of this."""
 UNPACKED_LIMIT_BYTES: Final = 1024**3
 OWN_BRANCHES: Final = "agent/"
+_PLAIN_BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*")
+"""What surely is a branch's name, so that git need not be asked."""
 
 
 def run(sandbox: Sandbox) -> StepResult:
@@ -53,9 +55,12 @@ def _publish(sandbox: Sandbox, file: IO[bytes]) -> StepResult:
     order = sandbox.order
     began = time.monotonic()
     sandbox.console.emit(Event(kind="began", mark=Mark.PUSH))
-    git = _trusted_ground(sandbox)
-    tree = _take_in(git, file, order)
-    if tree == git.check("rev-parse", "--verify", f"{order.base_commit}^{{tree}}").text:
+    header = read_header(file, order.base_commit)
+    git = _own_repository(sandbox)
+    if header.prerequisites:
+        fetch_commit(git, order)
+    tree, base_tree = _take_in(git, file, header, order)
+    if tree == base_tree:
         sandbox.console.emit(Event(kind="ended", mark=Mark.PUSH, seconds=time.monotonic() - began))
         return StepResult(ok=True, branch=order.push_branch)
     _judge(git, order, tree)
@@ -79,21 +84,23 @@ def _check_branch(order: Order) -> None:
         raise StepFailed(Failure.POLICY, f"branch {branch} is not one of {OWN_BRANCHES}*")
 
 
-def _trusted_ground(sandbox: Sandbox) -> Git:
+def _own_repository(sandbox: Sandbox) -> Git:
     order = sandbox.order
     sandbox.workspace.mkdir(parents=True, exist_ok=True)
     git = Git(
-        repository=Path(tempfile.mkdtemp(prefix="publish-", dir=sandbox.workspace)),
+        # Nothing may be there before: not a link, and not what an earlier publish left.
+        repository=sandbox.workspace / f"publish-{os.getpid()}-{time.monotonic_ns()}.git",
         url=order.clone_url,
         token=sandbox.git_token,
         timeout_seconds=order.git_timeout_seconds,
         environ=_identity(order),
     )
-    hashing = "sha256" if len(order.base_commit) == 64 else "sha1"  # noqa: PLR2004
-    git.check("init", "--quiet", "--bare", "--template=", f"--object-format={hashing}")
-    if git.run("check-ref-format", f"refs/heads/{order.push_branch}").code:
-        raise StepFailed(Failure.POLICY, f"{order.push_branch[:100]!r} is no name for a branch")
-    fetch_commit(git, order)
+    create_repository(git.repository, base_commit=order.base_commit)
+    # The base's own parents are of no interest, and not here.
+    (git.repository / "shallow").write_text(f"{order.base_commit}\n")
+    branch = order.push_branch
+    if not _PLAIN_BRANCH.fullmatch(branch) and git.run("check-ref-format", f"refs/heads/{branch}").code:
+        raise StepFailed(Failure.POLICY, f"{branch[:100]!r} is no name for a branch")
     return git
 
 
@@ -103,9 +110,8 @@ def _identity(order: Order) -> dict[str, str]:
     return {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in author.items()}
 
 
-def _take_in(git: Git, file: IO[bytes], order: Order) -> str:
-    """Bring the bundle's objects into *git* and return the tree at its tip."""
-    header = read_header(file, order.base_commit)
+def _take_in(git: Git, file: IO[bytes], header: Header, order: Order) -> tuple[str, str]:
+    """Bring the bundle's objects into *git*; give the tree at its tip, and the base's."""
     limit = limit_resources(
         cpu_seconds=order.git_timeout_seconds,
         memory_bytes=UNPACKING_MEMORY_BYTES,
@@ -114,9 +120,11 @@ def _take_in(git: Git, file: IO[bytes], order: Order) -> str:
     cap = f"--max-input-size={order.bundle_limit_bytes}"
     try:
         git.check("index-pack", "--strict", "--fix-thin", "--threads=1", cap, "--stdin", stdin=file, limit=limit)
-        return git.check("rev-parse", "--verify", "--end-of-options", f"{header.tip}^{{tree}}").text
+        # Both are named in full, and git has hashed what it took in: nobody can give us another base.
+        tree, base = git.check("rev-parse", f"{header.tip}^{{tree}}", f"{order.base_commit}^{{tree}}").text.split()
     except GitError as error:
         raise StepFailed(Failure.BUNDLE, f"the bundle's objects were refused: {error}") from error
+    return tree, base
 
 
 def _judge(git: Git, order: Order, tree: str) -> None:

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from runtime.contract import Failure, Order
 from runtime.git import Answer, Git
@@ -19,6 +18,7 @@ PAUSES_SECONDS: Final = (0.5, 2.0)
 """Between the tries; so many more than the first."""
 REMOTE_WORDS_LIMIT: Final = 500
 
+_URL: Final = re.compile(r"https?://([^/?#\s\\]+)(?:[/?#]|$)")
 _TRANSIENT: Final = re.compile(
     r"Could not resolve|Failed to connect|Couldn't connect|Connection (refused|reset|timed out)|timed out|too slow"
     r"|due to load|returned error: (429|5\d\d)|early EOF|unexpected disconnect|Empty reply",
@@ -37,20 +37,20 @@ def check_url(url: str) -> None:
     Raises:
         StepFailed: With what is wrong, never with the URL's own credentials.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    found = _URL.match(url)
+    if not found:
         raise StepFailed(Failure.CLONE, "the clone URL is not an http or https URL")
-    if "@" in parts.netloc:
+    if "@" in found[1]:
         raise StepFailed(Failure.CLONE, "the clone URL holds credentials")
 
 
-def fetch_commit(git: Git, order: Order) -> None:
-    """Bring the order's base commit into *git*, as shallow as the server allows.
+def fetch_commit(git: Git, order: Order, ref: str = "") -> None:
+    """Bring the order's base commit into *git*, as shallow as the server allows; *ref*: what it is called there.
 
     Raises:
         StepFailed: clone, empty-repository or credentials.
     """
-    answer = _patiently(lambda: _fetch(git, order.base_commit, "--depth=1"))
+    answer = _patiently(lambda: _fetch(git, f"{order.base_commit}:{ref}".rstrip(":"), "--depth=1"))
     if answer.code == 0:
         return
     if not _says(answer, _NO_SUCH_COMMIT) and "couldn't find remote ref" not in answer.errors:
@@ -60,6 +60,8 @@ def fetch_commit(git: Git, order: Order) -> None:
         raise StepFailed(
             Failure.CLONE, f"commit {order.base_commit[:12]} is not on branch {order.base_branch} any more"
         )
+    if ref:
+        git.check("update-ref", ref, order.base_commit)
 
 
 def fetch_further(git: Git, commit: str) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from runtime.console import Console, clean_line
-from runtime.contract import Event, Failure, Mark
+from runtime.contract import CACHED, Event, Failure, Mark
 from runtime.environment import setup_environment
-from runtime.processes import Cause, Ended, Limits, Program, run_program
+from runtime.processes import Ended, Program, run_program
 from runtime.sandbox import Sandbox, StepFailed
+from runtime.watchdog import Cause, Limits
 
 SCRIPT_NAME: Final = "agent-setup.sh"
 SHOWN_LINES: Final = 20
@@ -33,14 +34,32 @@ def run_setup(sandbox: Sandbox) -> None:
         return
     began = time.monotonic()
     sandbox.console.emit(Event(kind="began", mark=Mark.SETUP, text=f"`{SCRIPT_NAME}`"))
-    sandbox.console.write(f"$ bash {SCRIPT_NAME}")
-    _run_script(sandbox, script)
+    text = CACHED if _run_or_restore(sandbox, script) else f"`{SCRIPT_NAME}`"
     seconds = time.monotonic() - began
-    sandbox.console.emit(Event(kind="ended", mark=Mark.SETUP, text=f"`{SCRIPT_NAME}`", seconds=seconds))
+    sandbox.console.emit(Event(kind="ended", mark=Mark.SETUP, text=text, seconds=seconds))
+
+
+def _run_or_restore(sandbox: Sandbox, script: Path) -> bool:
+    """Bring about what the script makes; whether it was restored."""
+    # Only who names what it depends on pays for the import.
+    if not sandbox.order.setup_cache_key:
+        _run_script(sandbox, script)
+        return False
+    from runtime.setup_cache import find_cache
+
+    cache = find_cache(sandbox, script)
+    if cache is not None and cache.restore():
+        sandbox.console.write(f"{SCRIPT_NAME} did not run: what it made in an earlier task was restored")
+        return True
+    _run_script(sandbox, script)
+    if cache is not None:
+        cache.save()
+    return False
 
 
 def _run_script(sandbox: Sandbox, script: Path) -> None:
     order = sandbox.order
+    sandbox.console.write(f"$ bash {SCRIPT_NAME}")
     program = Program(
         arguments=["bash", _as_called(sandbox, script)],
         directory=sandbox.repo,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from runtime.contract import Event, Failure, StepResult
+from runtime.mcp import McpServer
 from runtime.sandbox import Sandbox, StepFailed
 
 
@@ -31,9 +33,15 @@ class Adapter(Protocol):
     def result(self, code: int) -> StepResult:
         """Judge the end by what was read and by the exit code; what is known of cost and turns is in it either way."""
 
+    def transcript(self) -> Path | None:
+        """Give the file that holds this run's session, once it has ended; None: it is not known, or not one file.
 
-def choose_adapter(sandbox: Sandbox) -> Adapter:
-    """Give a fresh adapter for the order's agent.
+        A later run's *resume* is a copy of it, of the same name.
+        """
+
+
+def choose_adapter(sandbox: Sandbox, servers: Sequence[McpServer] = (), resume: Path | None = None) -> Adapter:
+    """Give a fresh adapter for the order's agent, which is to use *servers* and go on with the transcript *resume*.
 
     Raises:
         StepFailed: agent-missing.
@@ -42,10 +50,10 @@ def choose_adapter(sandbox: Sandbox) -> Adapter:
         case "claude":
             from runtime.adapters.claude import ClaudeAdapter
 
-            return ClaudeAdapter(sandbox)
+            return ClaudeAdapter(sandbox, servers, resume)
         case "command":
             from runtime.adapters.command import CommandAdapter
 
-            return CommandAdapter(sandbox)
+            return CommandAdapter(sandbox, servers, resume)
         case unknown:
             raise StepFailed(Failure.AGENT_MISSING, f"this runtime has no adapter for the agent {unknown[:50]!r}")

@@ -6,16 +6,19 @@ What was measured about it decides the flags and the reading: nothing of the rep
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from runtime.adapters.claude_checklist import Checklist
 from runtime.adapters.claude_stream import blocks, decode, dig, first_line, number, tell_tool, text_of
 from runtime.contract import Event, Failure, StepResult
+from runtime.mcp import McpServer
 from runtime.sandbox import Sandbox
 
 MESSAGE_IDS_LIMIT: Final = 100_000
@@ -42,8 +45,10 @@ The task:
 class ClaudeAdapter:
     """Runs ``claude -p`` and follows its stream."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, servers: Sequence[McpServer] = (), resume: Path | None = None) -> None:
         self._sandbox = sandbox
+        self._servers = servers
+        self._resume = resume
         self._session = str(uuid.uuid4())
         self._checklist = Checklist()
         self._stderr: deque[str] = deque(maxlen=5)
@@ -52,13 +57,14 @@ class ClaudeAdapter:
         self.finished = False
 
     def arguments(self) -> list[str]:
-        """Give the command line; instructions and MCP servers are the default branch's."""
+        """Give the command line; instructions are the default branch's, MCP servers those that we were given."""
         order, instructions = self._sandbox.order, self._sandbox.instructions
         line = ["claude", "-p", "--output-format", "stream-json", "--verbose", "--include-partial-messages"]
         line += ["--dangerously-skip-permissions", "--setting-sources", "user", "--settings", SETTINGS]
-        line += ["--strict-mcp-config", "--session-id", self._session]
-        if (servers := instructions / ".mcp.json").is_file():
-            line += ["--mcp-config", str(servers)]
+        line += ["--strict-mcp-config"]
+        line += ["--resume", str(self._resume)] if self._resume else ["--session-id", self._session]
+        if self._servers:
+            line += ["--mcp-config", str(self._write_servers())]
         for name in ("CLAUDE.md", "AGENTS.md"):
             if (instructions / name).is_file():
                 line += ["--append-system-prompt-file", str(instructions / name)]
@@ -72,7 +78,7 @@ class ClaudeAdapter:
     def environment(self) -> dict[str, str]:
         """Turn off what phones home and turn on the checklist; root is fine here, for this is the sandbox."""
         root = {"IS_SANDBOX": "1"} if os.geteuid() == 0 else {}
-        return {**VARIABLES, **root, "CLAUDE_CONFIG_DIR": str(self._sandbox.home / ".claude")}
+        return {**VARIABLES, **root, "CLAUDE_CONFIG_DIR": str(self._config)}
 
     def stdin(self) -> str:
         """Give the prompt behind words of ours: one that begins with a slash would be taken for a command."""
@@ -116,6 +122,25 @@ class ClaudeAdapter:
             turns=self._turns,
             session=self._session,
         )
+
+    def transcript(self) -> Path | None:
+        """Give the session's file: the one that was resumed grows, a new one has the session's name."""
+        if self._resume:
+            return self._resume
+        found = self._config.glob(f"projects/*/{self._session}.jsonl")
+        return next(found, None)
+
+    @property
+    def _config(self) -> Path:
+        return self._sandbox.home / ".claude"
+
+    def _write_servers(self) -> Path:
+        """Write the servers where only the agent's user reads: their credentials are in no argument list."""
+        path = self._sandbox.home / "mcp.json"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"mcpServers": {server.name: _described(server) for server in self._servers}}, file)
+        return path
 
     @property
     def _turns(self) -> int:
@@ -173,6 +198,13 @@ class ClaudeAdapter:
 
     def _progress(self, words: str) -> Event:
         return Event(kind="progress", text=words, turns=self._turns, cost_usd=self._spent.cost_usd)
+
+
+def _described(server: McpServer) -> dict[str, Any]:
+    if server.url:
+        return {"type": "http", "url": server.url, "headers": server.headers}
+    program, *arguments = server.command
+    return {"command": program, "args": arguments, "env": server.environment}
 
 
 @dataclass(slots=True)

@@ -8,12 +8,13 @@ ABLEHAND_SUMMARY_FILE names, if it writes one, else the last lines that it print
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from runtime.console import clean_line
 from runtime.contract import DOCUMENT_LIMIT_BYTES, Event, Failure, StepResult, decode_event
+from runtime.mcp import McpServer
 from runtime.plain_file import NotPlain, open_plain_file
 from runtime.sandbox import Sandbox, StepFailed
 
@@ -30,7 +31,7 @@ class CommandAdapter:
     finished = False
     """Its end is its exit."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, _servers: Sequence[McpServer] = (), _resume: Path | None = None) -> None:
         self._order = sandbox.order
         self._context = sandbox.context
         self._instructions = sandbox.instructions
@@ -84,6 +85,9 @@ class CommandAdapter:
             turns=self._last.turns,
             cost_usd=self._last.cost_usd,
         )
+
+    def transcript(self) -> None:
+        """Give none: what a command remembers, it keeps itself."""
 
 
 def _read_beginning(path: Path) -> str:

@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ class GitServer(ThreadingHTTPServer):
         self.words = ""
         self.speaks_old_protocol = False
         """Where set, only the tips of branches can be fetched."""
+        self.delay_seconds = 0.0
+        """How long every answer is kept back, as a network and a busy server do."""
+        self.fetches = 0
+        """How often objects were asked for."""
         self.thread = threading.Thread(target=self.serve_forever, args=(0.01,))
         self.thread.start()
 
@@ -52,12 +57,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self._body()
+        time.sleep(self.server.delay_seconds)
         if self.headers.get("Authorization") != self.server.authorization:
             self._send("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="git"')], b"HTTP Basic: Access denied.")
         elif self.server.status and "git-receive-pack" in self.path:
             status = f"{self.server.status} Refused"
             self._send(status, [("Content-Type", "text/plain")], self.server.words.encode())
         else:
+            self.server.fetches += self.path.endswith("git-upload-pack") and b"command=fetch" in body
             self._run_backend(body)
 
     def _body(self) -> bytes:

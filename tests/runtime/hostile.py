@@ -9,10 +9,14 @@ from tests.runtime.conftest import Project, git
 
 
 class Hostile:
-    """A prepared project with a harmless change in the work tree, a canary, and means to forge a bundle."""
+    """A prepared project with a harmless change in the work tree, a canary, and means to forge a bundle.
 
-    def __init__(self, project: Project) -> None:
+    *whole*: its bundles bring the base's files along; otherwise publish has to fetch them, as it does of large ones.
+    """
+
+    def __init__(self, project: Project, *, whole: bool) -> None:
         self.project = project
+        self.without = () if whole else (f"^{project.order.base_commit}",)
         self.fired = project.folder / "canary-fired"
         self.canary = project.folder / "canary.sh"
         self.canary.write_text(f"#!/bin/sh\ntouch {self.fired}\ncat\n")
@@ -36,7 +40,7 @@ class Hostile:
         commit = self.git("commit-tree", tree, "-p", base, "-m", "forged", "--no-gpg-sign")
         for name in references:
             self.git("update-ref", name, commit)
-        self.git("bundle", "create", "-q", str(self.bundle), *references, f"^{base}")
+        self.git("bundle", "create", "-q", str(self.bundle), *references, *self.without)
 
     def tree(self, entries: list[tuple[str, str, str, bytes]]) -> str:
         """Write a tree with the base's entries and *entries* (mode, kind, id, name), however wrong."""
@@ -51,6 +55,8 @@ class Hostile:
     def hand_over(self) -> None:
         """Let the agent step make the bundle, and forget what fired there: its own container is its own affair."""
         self.project.succeed("agent")
+        if self.without and self.bundle.exists():
+            self.git("bundle", "create", "-q", str(self.bundle), "refs/ablehand/change", *self.without)
         self.fired.unlink(missing_ok=True)
 
     def publish(self, *, shared: bool = False) -> StepResult:

@@ -172,6 +172,33 @@ def test_ends_an_agent_at_its_limits(
     assert [pid for pid in pids if alive(int(pid))] == []
 
 
+@pytest.mark.parametrize(
+    ("change", "failure"),
+    [
+        pytest.param({"agent_timeout_seconds": 1, "idle_timeout_seconds": 60}, "timeout", id="slow"),
+        pytest.param({"agent_timeout_seconds": 60, "idle_timeout_seconds": 1}, "stalled", id="silent"),
+    ],
+)
+def test_hands_over_what_was_done_in_time(prepared: Project, change: dict[str, int], failure: str) -> None:
+    """Where the project wants it: the work so far, said to be unfinished, also of an agent that ignores TERM."""
+    prepared.change(publish_on_timeout=True, **change)
+
+    run = run_agent(prepared, STUBBORN + "open('half.txt', 'w').write('half'); time.sleep(300)")
+
+    assert (run.code, run.result.ok, run.result.partial, run.result.failure) == (0, True, True, failure)
+    assert bundled(prepared) == {"half.txt": "half"}
+    assert prepared.succeed("publish").result.commit == prepared.pushed()
+
+
+def test_fails_where_nothing_was_done_in_time(prepared: Project) -> None:
+    """An empty draft would help nobody."""
+    prepared.change(publish_on_timeout=True, agent_timeout_seconds=1)
+
+    run = run_agent(prepared, "import time; time.sleep(300)")
+
+    assert (run.code, run.result.ok, run.result.partial, run.result.failure) == (1, False, False, "timeout")
+
+
 def test_takes_its_children_along_when_it_is_ended(prepared: Project) -> None:
     """TERM to the step ends the agent in its own session, too."""
     prepared.agent("import os, time; print(os.getpid(), flush=True); time.sleep(300)")

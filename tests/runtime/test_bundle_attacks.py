@@ -11,10 +11,10 @@ from tests.runtime.conftest import Project
 from tests.runtime.hostile import Hostile
 
 
-@pytest.fixture
-def hostile(project: Project) -> Hostile:
+@pytest.fixture(params=[True, False], ids=["whole", "without-base"])
+def hostile(project: Project, request: pytest.FixtureRequest) -> Hostile:
     """Put a work tree in hostile hands."""
-    return Hostile(project)
+    return Hostile(project, whole=request.param)
 
 
 def test_refuses_two_references(hostile: Hostile) -> None:
@@ -73,7 +73,7 @@ def garble_pack(bundle: bytes) -> bytes:
         pytest.param(garble_pack, id="garbled"),
         pytest.param(lambda bundle: bundle.replace(b"# v2", b"# v9"), id="version"),
         pytest.param(lambda bundle: bundle.replace(b"v2 git bundle\n", b"v3 git bundle\n@filter=x\n"), id="capability"),
-        pytest.param(lambda bundle: bundle.replace(b"\n-", b"\n-" + b"1" * 40 + b"\n-", 1), id="other-base"),
+        pytest.param(lambda bundle: bundle.replace(b"bundle\n", b"bundle\n-" + b"1" * 40 + b"\n", 1), id="other-base"),
     ],
 )
 def test_refuses_a_spoilt_bundle(hostile: Hostile, spoil: Callable[[bytes], bytes]) -> None:
@@ -85,3 +85,25 @@ def test_refuses_a_spoilt_bundle(hostile: Hostile, spoil: Callable[[bytes], byte
 
     assert result.failure == "bundle", result
     assert hostile.project.pushed() == ""
+
+
+def test_refuses_a_bundle_that_lacks_its_base(project: Project) -> None:
+    """One that says to bring it along, and does not: nothing is fetched to make up for it."""
+    hostile = Hostile(project, whole=False)
+    hostile.hand_over()
+    head, _, pack = hostile.bundle.read_bytes().partition(b"\n\n")
+    lines = [line for line in head.split(b"\n") if not line.startswith(b"-")]
+    hostile.bundle.write_bytes(b"\n".join(lines) + b"\n\n" + pack)
+
+    assert (hostile.publish().failure, project.pushed()) == ("bundle", "")
+
+
+def test_refuses_a_bundle_that_stands_on_another_base(project: Project) -> None:
+    """Whole in itself, but on a commit of the agent's own: the order's is not in it."""
+    hostile = Hostile(project, whole=True)
+    hostile.git("add", "-A")
+    orphan = hostile.git("commit-tree", hostile.git("write-tree"), "-m", "mine", "--no-gpg-sign")
+    hostile.git("update-ref", "refs/heads/x", orphan)
+    hostile.git("bundle", "create", "-q", str(hostile.bundle), "refs/heads/x")
+
+    assert (hostile.publish().failure, project.pushed()) == ("bundle", "")

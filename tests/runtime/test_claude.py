@@ -241,6 +241,26 @@ def test_keeps_the_result_of_a_run_that_hangs_after_it(claude: Played) -> None:
     assert (claude.project.handover / "change.bundle").exists()
 
 
+def test_a_line_of_ten_mebibytes_does_no_harm(claude: Played) -> None:
+    """It is read as a whole, and little of it is in the log; one that is longer is cut and passed over."""
+    huge = answer("t", is_error=True, content="x" * (10 * 1024 * 1024))
+
+    run = claude.play(INIT, huge, "{" + "y" * (17 * 1024 * 1024), outcome())
+
+    assert (run.result.ok, run.result.summary) == (True, "Added it.")
+    assert len(run.log) < 100_000
+    assert any(line.startswith("  failed: xxx") for line in run.log.splitlines())
+
+
+def test_ends_a_run_that_never_begins(claude: Played) -> None:
+    """No line within the time for the first: its own failure, long before the idle limit."""
+    claude.project.change(first_event_seconds=1)
+
+    run = claude.play(["stderr", "still trying"], ["sleep", 300])
+
+    assert (run.result.failure, run.result.detail) == ("unbegun", "the agent did not begin within 1 s")
+
+
 def test_says_when_it_is_not_installed(project: Project) -> None:
     """No ``claude`` on the path is its own failure."""
     project.change(agent="claude")

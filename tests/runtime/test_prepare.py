@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.git import create_repository
 from tests.runtime.conftest import TOKEN, Project, git
 
 
@@ -35,6 +36,32 @@ def test_leaves_no_token_behind(project: Project) -> None:
     assert [path for path in files for form in forms if form in path.read_bytes()] == []
     assert [form for form in forms if form.decode() in run.log] == []
     assert "remote.origin.url=http://127.0.0.1" in git("config", "--list", "--local", at=project.repo)
+
+
+@pytest.mark.parametrize(("letters", "hashing"), [(40, "sha1"), (64, "sha256")])
+def test_makes_a_repository_as_git_does(tmp_path: Path, letters: int, hashing: str) -> None:
+    """Without starting git, for it is made before every fetch and every push."""
+    for name, branch in (("bare", ""), ("tree", "agent/7")):
+        create_repository(tmp_path / name / ".git", base_commit="0" * letters, branch=branch)
+
+    assert (
+        git("rev-parse", "--show-object-format", "--is-bare-repository", at=tmp_path / "bare/.git")
+        == f"{hashing}\ntrue"
+    )
+    assert git("rev-parse", "--show-object-format", "--is-bare-repository", at=tmp_path / "tree") == f"{hashing}\nfalse"
+    assert git("symbolic-ref", "HEAD", at=tmp_path / "tree") == "refs/heads/agent/7"
+
+
+def test_keeps_the_remote_as_an_agent_expects_it(project: Project) -> None:
+    """``git fetch`` and ``origin/main`` mean what they always mean, also for a branch with an odd name."""
+    project.commit({"x": "x"}, branch='feature/a"b;c#d')
+    project.succeed("prepare")
+
+    branch = project.order.base_branch
+    assert git("rev-parse", f"origin/{branch}", at=project.repo) == project.order.base_commit
+    assert git("config", "remote.origin.url", at=project.repo) == project.order.clone_url
+    wanted = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
+    assert git("config", "remote.origin.fetch", at=project.repo) == wanted
 
 
 def test_is_shallow_and_pinned(project: Project) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes import Cause, Ended, Limits, Program, run_program
+from runtime.processes import Ended, Program, run_program
+from runtime.watchdog import Cause, Limits
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Notes:
 
 def run(source: str, notes: Notes, **limits: float) -> Ended:
     """Run a small program under limits that it should not meet unless they are given."""
-    bounds = {"wall_seconds": 20.0, "idle_seconds": 20.0, "linger_seconds": 20.0} | limits
+    bounds = {"wall_seconds": 20.0, "idle_seconds": 20.0, "linger_seconds": 20.0, "first_seconds": 20.0} | limits
     program = Program(arguments=[sys.executable, "-c", source], directory=Path(), environ=dict(os.environ), stdin="in")
     return run_program(program, Limits(output_bytes=50_000_000, **bounds), notes)
 
@@ -50,12 +51,12 @@ def test_passes_on_every_line() -> None:
 
 
 def test_passes_on_a_line_of_megabytes() -> None:
-    """Agents print whole tool results on one line; only beyond four megabytes is it cut."""
+    """Agents print whole tool results on one line; only beyond sixteen mebibytes is it cut."""
     notes = Notes()
 
-    run("import sys; sys.stdout.write('x' * 3_000_000 + '\\n' + 'y' * 9_000_000 + '\\nend\\n')", notes)
+    run("import sys; sys.stdout.write('x' * 10_000_000 + '\\n' + 'y' * 20_000_000 + '\\nend\\n')", notes)
 
-    assert [len(line) for line, _ in notes.lines] == [3_000_000, 4_000_000, 3]
+    assert [len(line) for line, _ in notes.lines] == [10_000_000, 16 * 1024 * 1024, 3]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,24 @@ def test_passes_on_a_line_of_megabytes() -> None:
     [
         pytest.param(
             "import time; print('done', flush=True); time.sleep(99)", {"linger_seconds": 0.3}, "lingered", id="done"
+        ),
+        pytest.param(
+            "import sys, time; print('done', flush=True)\nwhile True: sys.stderr.write('.'); time.sleep(0.01)",
+            {"linger_seconds": 0.05},
+            "lingered",
+            id="done-and-chatters",
+        ),
+        pytest.param(
+            "import time; print('done', flush=True); time.sleep(99)",
+            {"wall_seconds": 2},
+            "lingered",
+            id="done-too-late",
+        ),
+        pytest.param(
+            "import sys, time\nwhile True: sys.stderr.write('.'); time.sleep(0.01)",
+            {"first_seconds": 0.5},
+            "unbegun",
+            id="only-complains",
         ),
         pytest.param("import time; time.sleep(99)", {"idle_seconds": 0.3}, "stalled", id="silent"),
         pytest.param("import time; time.sleep(99)", {"wall_seconds": 0.3}, "timeout", id="slow"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.runtime.conftest import Project, StepRun, git
@@ -25,6 +27,22 @@ def test_brings_a_change_from_comment_to_branch(project: Project) -> None:
     assert shown == "Ablehand bot@example.com 1790000000 Ablehand 1790000000 Add a health endpoint"
     assert run.marks == ["began push", "ended push"]
     assert run.events[-1].text == "2 files"
+
+
+@pytest.mark.parametrize(("limit", "fetches"), [(64_000_000, 1), (0, 2)], ids=["small", "large"])
+def test_fetches_only_a_large_base_again(project: Project, limit: int, fetches: int) -> None:
+    """A small repository's files come with the bundle; what is pushed is the same."""
+    project.agent(EDIT)
+    project.succeed("prepare")
+    shim = f"import sys, runtime.bundle as b; b.WHOLE_LIMIT_BYTES = {limit}; from runtime.__main__ import main"
+    project.program = [sys.executable, "-c", f"{shim}; sys.exit(main())"]
+
+    run = project.succeed("agent", "publish")
+
+    assert project.server.fetches == fetches
+    assert run.result.commit == project.pushed()
+    assert git("rev-parse", f"{project.pushed()}^", at=project.bare) == project.order.base_commit
+    assert git("show", f"{project.pushed()}:README.md", at=project.bare) == "hello\nmore"
 
 
 def test_pushes_nothing_where_nothing_changed(project: Project) -> None:

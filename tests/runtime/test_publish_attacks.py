@@ -15,10 +15,10 @@ PROGRAMS = [
 ]
 
 
-@pytest.fixture
-def hostile(project: Project) -> Hostile:
+@pytest.fixture(params=[True, False], ids=["whole", "without-base"])
+def hostile(project: Project, request: pytest.FixtureRequest) -> Hostile:
     """Put a work tree in hostile hands."""
-    return Hostile(project)
+    return Hostile(project, whole=request.param)
 
 
 def plant_hooks(hostile: Hostile) -> None:

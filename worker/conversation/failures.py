@@ -34,6 +34,8 @@ _SENTENCES: Final = {
     Reason.AGENT_MISSING: "The agent's program is not installed in the sandbox: {operator}.",
     Reason.BUDGET: "The work came to the limit of what it may cost: ask for a smaller part of it.",
     Reason.TIMEOUT: "The work took longer than it may{limit}: ask for a smaller part of it.",
+    Reason.UNBEGUN: "The agent did not begin to work, perhaps because the model can't be reached: {again} later; "
+    "if that does not help, {operator}.",
     Reason.STALLED: "The agent printed nothing for longer than it may{limit}: look at the log, then {again}.",
     Reason.OUTPUT: "The run printed more than it may: make `agent-setup.sh` and the tests quieter, then {again}.",
     Reason.BUNDLE: "The change could not be taken over from the sandbox, so nothing was pushed: {again}.",
