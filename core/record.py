@@ -46,5 +46,6 @@ def _decoded(name: str, text: str) -> object:
         values = json.loads(text)
         lines = tuple(Line(**line) for line in values.pop("lines"))
         items = tuple((title, state) for title, state in values.pop("items"))
-        return Progress(**values, lines=lines, items=items)
+        notices = tuple(values.pop("notices", ()))
+        return Progress(**values, lines=lines, items=items, notices=notices)
     return _PLAIN[_TYPES[name]](text)

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from core.errors import SettingsError
+from core.run_settings import RunSettings
 
 PREFIX = "ABLEHAND_"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
-class Settings(BaseSettings):
+class Settings(RunSettings):
     """What an operator may choose. Frozen; each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -203,18 +204,9 @@ class Settings(BaseSettings):
     log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
     retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
 
-    _agent_environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
-
-    @property
-    def agent_environment(self) -> dict[str, SecretStr]:
-        """The variables that *agent_variables* names, with the values that they had at the start."""
-        return self._agent_environment
-
     def model_post_init(self, _context: object) -> None:
-        """Take the agent's variables out of the environment, once."""
-        self._agent_environment = {
-            name: SecretStr(os.environ[name]) for name in self.agent_variables if os.environ.get(name)
-        }
+        """Take the agent's and the MCP servers' variables out of the environment, once."""
+        self.take_environment(self.agent_variables)
 
     @field_validator("gitlab_url", "public_url")
     @classmethod
@@ -264,7 +256,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Give every secret value that these settings hold, for the redactor."""
-        values = [getattr(self, name) for name in type(self).model_fields] + list(self.agent_environment.values())
+        handed_on = [*self.agent_environment.values(), *self.mcp_environment.values()]
+        values = [getattr(self, name) for name in type(self).model_fields] + handed_on
         plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         keys = [key for value in plain if "://" not in value for key in value.split(",")]
         addresses = [urlsplit(value) for value in plain if "://" in value]

@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from core.run_settings import RunSettings
 from core.settings import PREFIX, Settings
 
 THEMES: Final = {
@@ -18,6 +19,7 @@ THEMES: Final = {
     "agent": "The agent",
     "max_runs": "Limits",
     "label_prefix": "Labels, times and what is kept",
+    "mcp_servers": "Inside a run",
 }
 """The first field of each theme. The fields keep the order that they have in the code."""
 INTRODUCTION: Final = f"""\
@@ -38,8 +40,9 @@ def page() -> str:
 
 
 def documented_fields() -> dict[str, FieldInfo]:
-    """Give the fields that are variables of their own, in their order."""
-    return {name: field for name, field in Settings.model_fields.items() if not field.exclude}
+    """Give the fields that are variables of their own, in their order; those of a run's inside come last."""
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in RunSettings.model_fields)
+    return {name: field for name, field in fields if not field.exclude}
 
 
 def _tables() -> Iterator[str]:

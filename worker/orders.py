@@ -12,6 +12,7 @@ from worker.context.material import Material
 from worker.conversation.agent_prompt import agent_prompt
 from worker.conversation.merge_request import commit_message
 from worker.executors.protocol import RunRequest
+from worker.mcp_servers import read_servers
 
 GIT_SECONDS: Final = 300
 SPARE_SECONDS: Final = 60
@@ -85,6 +86,10 @@ def build(settings: Settings, task: Task, project: Project, material: Material, 
         agent_command=list(settings.agent_command),
         model=task.model,
         budget_usd=task.budget_usd,
+        mcp_servers=read_servers(settings),
+        project_mcp=settings.project_mcp,
+        publish_on_timeout=settings.publish_on_timeout,
+        first_event_seconds=settings.first_event_seconds,
         setup_required=settings.setup_required,
         setup_timeout_seconds=settings.setup_timeout_seconds,
         agent_timeout_seconds=task.timeout_seconds or settings.agent_timeout_seconds,
@@ -107,4 +112,5 @@ def build(settings: Settings, task: Task, project: Project, material: Material, 
         read_token=settings.git_read_token.get_secret_value() or fallback,
         write_token=settings.git_write_token.get_secret_value() or fallback,
         agent_variables={name: value.get_secret_value() for name, value in settings.agent_environment.items()},
+        mcp_variables={name: value.get_secret_value() for name, value in settings.mcp_environment.items()},
     )

@@ -63,6 +63,18 @@ class Keys(BaseModel):
         None, ge=0, le=100, title="a whole number",
         description="How often the agent tries to mend the failed pipeline of one of its merge requests; 0: never.",
     )  # fmt: skip
+    publish_on_timeout: bool | None = Field(
+        None, title="`true` or `false`",
+        description="Whether what an agent has changed is pushed as a draft where it ran out of time.",
+    )  # fmt: skip
+    setup_cache: tuple[Glob, ...] = Field(
+        (), strict=False, max_length=20, title="a list of files, none with a comma",
+        description="Files that the result of `agent-setup.sh` depends on; it is kept until one of them changes.",
+    )  # fmt: skip
+    setup_cache_folders: tuple[Glob, ...] = Field(
+        (), strict=False, max_length=20, title="a list of folders, none with a comma",
+        description="Folders that hold this result: in the work tree, or in HOME with `~/` before them.",
+    )  # fmt: skip
 
     @field_validator("timeout", mode="before")
     @classmethod

@@ -90,7 +90,7 @@ def _fields(desk: Desk, task: Task, project: Project, *, is_there: bool) -> dict
     return {
         "source_branch": task.result_branch,
         "target_branch": target,
-        "title": merge_request_title(task, is_draft=task.draft or bool(said.draft)),
+        "title": merge_request_title(task, is_draft=task.draft or bool(said.draft) or bool(task.unfinished)),
         "description": merge_request_description(task, page, closes=closes, ci_fixes=said.ci_fix or 0),
         "squash": True,
         "remove_source_branch": True,

@@ -18,9 +18,11 @@ from core.gitlab.client import GitLab
 from core.settings import Settings
 from core.store import TaskStore
 from core.task_log import TaskLog
+from core.transcripts import TranscriptStore
 from worker.executors.process import ProcessExecutor
 from worker.executors.protocol import Executor
 from worker.executors.run_plan import StepSetting
+from worker.mcp_servers import read_servers
 
 if TYPE_CHECKING:
     from worker.executors.kubernetes.observer import Observer
@@ -42,6 +44,11 @@ class Desk:
     doorbell: Doorbell
     gitlab: GitLab
     executor: Executor
+
+    @property
+    def transcripts(self) -> TranscriptStore:
+        """What agents remember."""
+        return TranscriptStore(self.redis, retention_seconds=self.settings.retention_days * 86_400)
 
 
 def furnish(settings: Settings, executor: Executor) -> Desk:
@@ -76,6 +83,7 @@ def choose_executor(settings: Settings, *, observes: bool = False) -> Executor:
             not work here.
     """
     settings.require(*REQUIRED)
+    read_servers(settings)
     if settings.agent not in {"claude", "command"}:
         raise SettingsError(f"ABLEHAND_AGENT={settings.agent} is not there yet; use claude or command.")
     if settings.agent == "command":
@@ -111,8 +119,9 @@ def _cluster_executor(settings: Settings, observer: Observer | None) -> Executor
         namespace=settings.namespace,
         installation=settings.installation,
         runtime_image=settings.runtime_image,
-        template=load_template(settings.pod_template, settings.agent_environment),
+        template=load_template(settings.pod_template, settings.agent_environment | settings.mcp_environment),
         start_timeout_seconds=settings.start_timeout_seconds,
+        setup_cache_claim=settings.setup_cache_claim,
     )
     cluster = Cluster(namespace=settings.namespace, configuration=load_configuration())
     return KubernetesExecutor(cluster=cluster, placement=placement, observer=observer)
@@ -122,7 +131,8 @@ def _process_executor(settings: Settings) -> Executor:
     sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
     # The embedded Redis lies there too: an agent that reached its socket could write tasks.
     hidden = (settings.state_dir.absolute(),)
-    setting = StepSetting(hidden=hidden, readable=(*settings.sandbox_readable, *_agent_files(settings)))
+    cache = settings.state_dir.absolute() / "setup-cache"
+    setting = StepSetting(hidden=hidden, cache=cache, readable=(*settings.sandbox_readable, *_agent_files(settings)))
     return ProcessExecutor(
         directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox, listing_seconds=LISTING_SECONDS
     )

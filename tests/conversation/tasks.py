@@ -63,6 +63,7 @@ COMPLETED = replace(
     merge_request_iid=12,
     merge_request_url="https://gitlab.example.com/shop/web/-/merge_requests/12",
 )
+UNFINISHED = replace(COMPLETED, unfinished="timeout", summary="")
 UNCHANGED = replace(COMPLETED, merge_request_url="", merge_request_iid=0, commit="", summary="It is there already.")
 FAILED = replace(
     WORKING,

@@ -19,6 +19,7 @@ from tests.conversation.tasks import (
     PAGE,
     REJECTED,
     UNCHANGED,
+    UNFINISHED,
     WORKING,
 )
 from worker.conversation import markers
@@ -70,6 +71,11 @@ HOSTILE_FIELDS = [item.name for item in fields(Task) if item.type == "str" and i
 def test_merge_request_description() -> None:
     """It says what was asked and by whom, what was done, how it was checked, what it took, and closes the issue."""
     assert merge_request_description(COMPLETED, PAGE) == DESCRIPTION
+
+
+def test_a_draft_says_so_first() -> None:
+    """The description of work that was ended before it was done."""
+    assert merge_request_description(UNFINISHED, PAGE).startswith("The agent ran out of time before it was done:")
 
 
 def test_merge_request_description_of_a_label() -> None:

@@ -16,6 +16,7 @@ from tests.conversation.tasks import (
     PAGE,
     REJECTED,
     UNCHANGED,
+    UNFINISHED,
 )
 from worker.conversation.commands import Help, Malformed, TooLong, Unclear
 from worker.conversation.failures import failure_sentence
@@ -36,6 +37,14 @@ NOT_ALLOWED = (
 
 REPLIES: dict[str, tuple[Task, str]] = {
     "completed": (COMPLETED, f"@anna Done: {MR} is ready for your review.\n\nTook 3 min 5 s · ${J}1.20 · {LOG}"),
+    "unfinished": (
+        UNFINISHED,
+        (
+            f"@anna Not finished: see {MR}. The agent ran out of time before it was done: what it had changed by then "
+            "was pushed, and nobody can say that it works."
+            f"\n\nTook 3 min 5 s · ${J}1.20 · {LOG}"
+        ),
+    ),
     "nothing needed changing": (
         UNCHANGED,
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_each_step_has_its_own_secret_alone(executor: ProcessExecutor) -> None:
         f"{run}/work/home",
         f"{run}/publish-work/home",
     ]
+
+
+def test_mcp_credentials_go_to_the_agent_step_apart(executor: ProcessExecutor) -> None:
+    """Named for what they are, so that the runtime keeps them from the agent's own environment."""
+    request = replace(request_for("run", DUMP_ALL), mcp_variables={"TRACKER_TOKEN": "canary-tracker"})
+    executor.launch(request)
+    ended(executor.directory, "run")
+    found = {step: json.loads(text_of(executor, "run", step).splitlines()[0]) for step in Step}
+
+    assert found[Step.AGENT]["TRACKER_TOKEN"] == "canary-tracker"
+    assert found[Step.AGENT]["ABLEHAND_MCP_VARIABLES"] == "TRACKER_TOKEN"
+    assert "canary-tracker" not in f"{found[Step.PREPARE]} {found[Step.PUBLISH]}"
 
 
 @pytest.mark.parametrize("name", ["executor", "sandboxed"])

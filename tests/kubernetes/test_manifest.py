@@ -105,6 +105,61 @@ def test_each_secret_is_for_one_container(placement: Placement) -> None:
     assert [volume["items"] for volume in mounted] == [[{"key": "order.json", "path": "order.json"}]]
 
 
+def test_the_mcp_servers_credentials_are_the_agents_alone() -> None:
+    """By reference to the Secret, like the model's; their names go apart, so that the runtime tells them apart."""
+    request = run_request(mcp_variables={"TRACKER_TOKEN": "canary-tracker"})
+
+    spec = manifest.job(request, PLAIN)["spec"]["template"]["spec"]
+    data = manifest.secret(request, "uid", NAMESPACE)["data"]
+
+    [agent] = [container for container in spec["initContainers"] if container["name"] == "agent"]
+    reference = {"name": "agent-7-a1", "key": "agent.TRACKER_TOKEN"}
+    assert {"name": "TRACKER_TOKEN", "valueFrom": {"secretKeyRef": reference}} in agent["env"]
+    assert {"name": "ABLEHAND_MCP_VARIABLES", "value": "TRACKER_TOKEN"} in agent["env"]
+    assert base64.b64decode(data["agent.TRACKER_TOKEN"]) == b"canary-tracker"
+    assert "TRACKER" not in json.dumps([spec["initContainers"][0], spec["containers"]])
+    assert "canary" not in json.dumps(spec)
+
+
+CACHING = replace(PLAIN, setup_cache_claim="setup-cache")
+
+
+def caching(project_id: int) -> dict[str, Any]:
+    """Give the pod of a project's run that keeps what agent-setup.sh makes."""
+    request = run_request(project_id=project_id)
+    order = replace(request.order, setup_cache_key=["go.sum"], setup_cache_paths=["vendor"])
+    made: dict[str, Any] = manifest.job(replace(request, order=order), CACHING)["spec"]["template"]["spec"]
+    return made
+
+
+def test_each_project_has_a_cache_of_its_own() -> None:
+    """One claim, a folder for each; in the agent's container alone, so that nothing of it reaches a token."""
+    mounts = {
+        number: [
+            (container["name"], mount["mountPath"], mount["subPath"])
+            for container in [*pod["initContainers"], *pod["containers"]]
+            for mount in container["volumeMounts"]
+            if mount["name"] == "setup-cache"
+        ]
+        for number in (5, 6)
+        for pod in [caching(number)]
+    }
+
+    assert mounts == {
+        5: [("agent", "/ablehand/setup-cache", "project-5")],
+        6: [("agent", "/ablehand/setup-cache", "project-6")],
+    }
+    [agent] = [container for container in caching(5)["initContainers"] if container["name"] == "agent"]
+    assert {"name": "ABLEHAND_SETUP_CACHE", "value": "/ablehand/setup-cache"} in agent["env"]
+    assert {"name": "ABLEHAND_IMAGE", "value": IMAGE} in agent["env"]
+
+
+@pytest.mark.parametrize("placement", [PLAIN, CACHING], ids=["no-claim", "nothing-named"])
+def test_no_cache_without_a_claim_and_names(placement: Placement) -> None:
+    """The operator gives the room, the project says what belongs into it."""
+    assert manifest.job(run_request(), placement) == manifest.job(run_request(), PLAIN)
+
+
 @pytest.mark.parametrize(("request_", "placement"), RUNS.values(), ids=RUNS.keys())
 def test_a_job_tells_no_secret_and_no_prompt(request_: RunRequest, placement: Placement) -> None:
     """Many may read Jobs."""
@@ -198,7 +253,7 @@ def test_an_order_that_no_secret_can_hold_is_refused_before_anything_is_made() -
     """In words for people, which are shown as they are."""
     order = replace(run_request().order, context={"issue.md": "x" * 1_000_000})
 
-    with pytest.raises(ExecutorError, match=r"come to 1000 kB, and a run can carry 900 kB: shorten") as refused:
+    with pytest.raises(ExecutorError, match=r"come to 100\d kB, and a run can carry 900 kB: shorten") as refused:
         manifest.job(run_request(order=order), PLAIN)
     assert refused.value.reason == Reason.PROMPT
     with pytest.raises(ExecutorError):

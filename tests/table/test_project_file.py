@@ -73,3 +73,36 @@ def test_what_is_wrong_is_said_once(stack: Stack) -> None:
         [note for note in stack.replies(issue) if "did you mean `model`?" in note.body] for issue in (first, second)
     ]
     assert [len(notes) for notes in said] == [1, 0]
+
+
+def test_what_was_done_in_time_is_a_draft_where_the_project_says_so(stack: Stack) -> None:
+    """The work of an agent that ran out of time, with a sentence that says so in reply and merge request."""
+    text = "timeout: 10s\npublish_on_timeout: true\n"
+    issue = stack.issue(stack.project(files={"README.md": "# Web\n", ".ablehand.yml": text}))
+
+    stack.ask(issue, "/agent Do it DO edit hang")
+
+    closing = stack.wait_for_closing(issue)
+    (request,) = stack.merge_requests(issue.project)
+    assert request.title.startswith("Draft: ")
+    assert request.description.startswith("The agent ran out of time before it was done")
+    assert "Not finished: see" in closing
+    assert "ready for your review" not in closing
+
+
+def test_what_setup_makes_is_kept_for_the_next_task(stack: Stack) -> None:
+    """The second task of the project does not run the script again, and its comment says so."""
+    text = "setup_cache: [README.md]\nsetup_cache_folders: [vendor]\n"
+    files = {"README.md": "# Web\n", ".ablehand.yml": text, "agent-setup.sh": "mkdir -p vendor; echo made > vendor/x\n"}
+    project = stack.project(files=files | {".gitignore": "vendor\n"})
+
+    shown = []
+    for _ in range(2):
+        issue = stack.issue(project)
+        stack.ask(issue, "/agent Do it DO edit")
+        stack.wait_for_closing(issue)
+        stack.wait_until_quiet()
+        shown.append(next(note.body for note in stack.replies(issue) if "agent-setup.sh" in note.body))
+
+    assert ["Ran `agent-setup.sh`" in text for text in shown] == [True, False]
+    assert ["Restored the result of `agent-setup.sh`" in text for text in shown] == [False, True]

@@ -14,7 +14,7 @@ from tests.conversation.tasks import ASKED
 from tests.worker.hand_executor import over, run_state, running
 from worker.executors.protocol import RunState
 from worker.reconciler.decide import Move, decide
-from worker.reconciler.progress import ITEM_LIMIT, TEXT_LIMIT, described, fold
+from worker.reconciler.progress import ITEM_LIMIT, NOTICE_LIMIT, TEXT_LIMIT, described, fold
 
 OK = StepResult(ok=True)
 PUSHED = StepResult(ok=True, commit="c0ffee", branch="agent/1-x", files_changed=2, lines_added=3, lines_removed=1)
@@ -23,6 +23,8 @@ PUSHED_FIELDS = {
 }  # fmt: skip
 DONE = StepResult(ok=True, summary="I did", cost_usd=0.5, tokens=7, turns=3, session="s1")
 TOLD = {"summary": "I did", "cost_usd": 0.5, "tokens": 7, "turns": 3, "session": "s1", "cost_told": True}
+PARTIAL = replace(DONE, partial=True, failure="timeout", detail="late")
+FORGED = replace(PARTIAL, failure="not-allowed")
 PREPARED, WORKED, PUBLISHED = over(Step.PREPARE, OK), over(Step.AGENT, DONE), over(Step.PUBLISH, PUSHED)
 WRITTEN = over(Step.AGENT, replace(DONE, document_total=2))
 BEGAN = {"started_at": 100.0}
@@ -51,6 +53,18 @@ TABLE: dict[str, tuple[Phase, RunState, Move | None]] = {
     "never-back": (Phase.PUBLISHING, run_state(NAME, running(Step.PREPARE)), None),
     "pushed": (
         Phase.PUBLISHING, run_state(NAME, PREPARED, WORKED, PUBLISHED, ended=True),
+        Move(to=Phase.FINISHING, fields=BEGAN | TOLD | PUSHED_FIELDS),
+    ),
+    "draft": (
+        Phase.PUBLISHING, run_state(NAME, PREPARED, over(Step.AGENT, PARTIAL), PUBLISHED, ended=True),
+        Move(to=Phase.FINISHING, fields=BEGAN | TOLD | PUSHED_FIELDS | {"unfinished": "timeout"}),
+    ),
+    "draft-of-nothing": (
+        Phase.PUBLISHING, run_state(NAME, PREPARED, over(Step.AGENT, PARTIAL), over(Step.PUBLISH, OK), ended=True),
+        failed(Reason.TIMEOUT, "", **TOLD),
+    ),
+    "forged-draft": (
+        Phase.PUBLISHING, run_state(NAME, PREPARED, over(Step.AGENT, FORGED), PUBLISHED, ended=True),
         Move(to=Phase.FINISHING, fields=BEGAN | TOLD | PUSHED_FIELDS),
     ),
     "not-ended-yet": (Phase.PUBLISHING, run_state(NAME, PREPARED, WORKED, PUBLISHED), None),
@@ -150,7 +164,7 @@ def test_a_start_is_noted_once() -> None:
 texts = st.text(max_size=300)
 events = st.builds(
     Event,
-    kind=st.sampled_from(["began", "ended", "skipped", "progress", "checklist"]),
+    kind=st.sampled_from(["began", "ended", "skipped", "progress", "checklist", "notice"]),
     mark=st.one_of(st.sampled_from([mark.value for mark in Mark]), texts),
     text=texts,
     seconds=st.floats(0, 1e6),
@@ -175,7 +189,8 @@ def test_folding_twice_changes_nothing(told: list[Event]) -> None:
     assert again == once
     assert len(once.lines) <= len(Mark)
     assert len(once.items) <= ITEM_LIMIT
-    assert max(map(len, [once.current, *(line.text for line in once.lines)])) <= TEXT_LIMIT
+    assert len(once.notices) <= NOTICE_LIMIT
+    assert max(map(len, [once.current, *once.notices, *(line.text for line in once.lines)])) <= TEXT_LIMIT
 
 
 def test_marks_become_lines_in_their_order() -> None:

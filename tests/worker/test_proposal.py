@@ -54,6 +54,17 @@ async def test_the_operators_draft(desk: Desk, town: Town) -> None:
     assert opened(town).title == "Draft: A health check"
 
 
+async def test_unfinished_work_is_a_draft(desk: Desk, town: Town) -> None:
+    """Whatever project and operator say."""
+    task = await pushed(desk, town)
+    changed = await desk.store.change(task, unfinished="timeout")
+    assert changed is not None
+
+    await finish(desk, changed)
+
+    assert opened(town).title == "Draft: A health check"
+
+
 async def test_owners_who_are_members_review(desk: Desk, town: Town) -> None:
     """Those who own what was changed; not who asked, not the bot, nobody who can't."""
     for name, level in (("bert", DEVELOPER), ("carl", DEVELOPER), ("rita", REPORTER), ("dora", 0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.task import Place, Source, Task
-from runtime.contract import Mark
+from runtime.contract import CACHED, Mark
 from worker.conversation import outcome, sanitize
 from worker.conversation.figures import duration, plural
 from worker.conversation.prose import prose
@@ -43,6 +43,7 @@ def merge_request_description(task: Task, page_url: str, *, closes: bool = True,
     at.
     """
     parts = [
+        *([outcome.unfinished(task)] if task.unfinished else []),
         _asked(task),
         "### What was done",
         prose(task.summary, SUMMARY_SHOWN) or "The agent left no summary: see the changes.",
@@ -80,7 +81,8 @@ def _asked(task: Task) -> str:
 def _checked(task: Task, ci_fixes: int) -> str:
     setup = next((line for line in task.progress.lines if line.mark == Mark.SETUP and line.state == "done"), None)
     took = f" ({duration(setup.seconds)})" if setup and setup.seconds >= 1 else ""
-    ran = f"`agent-setup.sh` ran before the work{took}. " if setup else ""
+    how = "had run in an earlier task" if setup and setup.text == CACHED else "ran before the work"
+    ran = f"`agent-setup.sh` {how}{took}. " if setup else ""
     mends = (
         f" If the pipeline fails, the agent tries to mend it, {plural(ci_fixes, 'time')} at most." if ci_fixes else ""
     )

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from core.task import Place, Task
+from core.task import Place, Reason, Task
 from worker.conversation import sanitize
 from worker.conversation.figures import duration, money, plural
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?", re.ASCII)
+
+_UNFINISHED: Final = {
+    Reason.TIMEOUT: "The agent ran out of time before it was done: what it had changed by then was pushed, and nobody "
+    "can say that it works.",
+    Reason.STALLED: "The agent fell silent and was ended before it was done: what it had changed by then was pushed, "
+    "and nobody can say that it works.",
+    "": "The agent was ended before it was done: what it had changed by then was pushed.",
+}
 
 
 def is_username(name: str) -> bool:
@@ -39,6 +47,11 @@ def where(task: Task) -> str:
 def merge_request(task: Task) -> str:
     """Give the link to the merge request; "" where there is none."""
     return sanitize.link(f"!{task.merge_request_iid}", task.merge_request_url) if task.merge_request_url else ""
+
+
+def unfinished(task: Task) -> str:
+    """Give the sentence for work that is pushed although the agent was ended before it was done; "" where it was."""
+    return _UNFINISHED.get(task.unfinished, _UNFINISHED[""]) if task.unfinished else ""
 
 
 def is_follow_up(task: Task) -> bool:

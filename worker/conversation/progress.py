@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.task import Line, Mode, Phase, Task
-from runtime.contract import Mark
+from runtime.contract import CACHED, Mark
 from worker.conversation import markers, outcome, sanitize
 from worker.conversation.failures import task_sentence
 from worker.conversation.figures import duration, ordinal
@@ -40,7 +40,7 @@ def progress_comment(task: Task, page_url: str, now: float, *, limit_seconds: fl
     *now* is in Unix seconds. *limit_seconds*: the time limit that ended the run, for the sentence about it.
     """
     log = sanitize.link("log" if task.phase.is_final else "live log", page_url)
-    parts = [" · ".join([_headline(task), *_facts(task, now), log]) + _checklist(task)]
+    parts = [" · ".join([_headline(task), *_facts(task, now), log]) + _checklist(task), *_notices(task)]
     if notice := prose(task.project_notice, NOTICE_LIMIT):
         parts.append(notice)
     if task.phase in {Phase.FAILED, Phase.REJECTED}:
@@ -56,7 +56,7 @@ def _headline(task: Task) -> str:
         why = f": {sanitize.plain(task.waiting, 200)}" if task.waiting else ""
         return f"⏳ Waiting for a free slot{place}{why}"
     if task.phase is Phase.COMPLETED:
-        return f"✅ {_done(task)}"
+        return f"⚠️ Not finished: {outcome.changed(task)}" if task.unfinished else f"✅ {_done(task)}"
     return _HEADLINES[task.phase]
 
 
@@ -66,6 +66,10 @@ def _done(task: Task) -> str:
     if task.mode is Mode.PLAN:
         return "The plan is written"
     return f"Done: {outcome.changed(task) or 'nothing needed changing'}"
+
+
+def _notices(task: Task) -> list[str]:
+    return [f"⚠️ {shown}" for notice in task.progress.notices if (shown := sanitize.inline(notice, 200))]
 
 
 def _facts(task: Task, now: float) -> list[str]:
@@ -105,7 +109,8 @@ def _words(task: Task, mark: Mark, line: Line) -> str:
         verb = "Cloned" if line.state == _DONE else "Clone"
         return f"{verb} {sanitize.code(task.repository, 200)}{_at_branch(task)}"
     if mark is Mark.SETUP:
-        return ("Ran" if line.state == _DONE else "Run") + " `agent-setup.sh`"
+        done = "Restored the result of" if line.text == CACHED else "Ran"
+        return (done if line.state == _DONE else "Run") + " `agent-setup.sh`"
     if mark is Mark.PUSH:
         if outcome.is_follow_up(task):
             return f"{'Pushed' if line.state == _DONE else 'Push'} to {outcome.merge_request(task)}"

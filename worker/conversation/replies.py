@@ -86,20 +86,26 @@ def _words(task: Task) -> str:
 
 
 def _result(task: Task, limit_seconds: float) -> str:
-    if task.status is Status.COMPLETED and task.trigger.source is Source.PIPELINE:
-        tried = "pushed a change that should mend it" if task.commit else "found nothing to change"
-        return f"The {outcome.pipeline(task)} failed, and I {tried}."
     if task.status is Status.COMPLETED:
-        link = outcome.changed(task)
-        if link and outcome.is_follow_up(task):
-            return f"Done: {link} has a new commit, {sanitize.code(task.commit[:8], 8)}."
-        if link:
-            return f"Done: {link} is ready for your review."
-        came = "nothing was pushed" if outcome.is_follow_up(task) else "there is no merge request"
-        return f"Nothing needed changing, so {came}. If something should, say what in a new `/agent`."
+        return _came(task)
     if task.status is Status.CANCELLED:
         return f"The work was cancelled{_by(task)}; {_pushed(task)}. To start over, comment `/agent retry`."
     return f"It did not work. {task_sentence(task, limit_seconds=limit_seconds)}"
+
+
+def _came(task: Task) -> str:
+    if task.trigger.source is Source.PIPELINE:
+        tried = "pushed a change that should mend it" if task.commit else "found nothing to change"
+        return f"The {outcome.pipeline(task)} failed, and I {tried}."
+    link = outcome.changed(task)
+    if link and task.unfinished:
+        return f"Not finished: see {link}. {outcome.unfinished(task)}"
+    if link and outcome.is_follow_up(task):
+        return f"Done: {link} has a new commit, {sanitize.code(task.commit[:8], 8)}."
+    if link:
+        return f"Done: {link} is ready for your review."
+    came = "nothing was pushed" if outcome.is_follow_up(task) else "there is no merge request"
+    return f"Nothing needed changing, so {came}. If something should, say what in a new `/agent`."
 
 
 def _by(task: Task) -> str:

@@ -38,6 +38,8 @@ class RunRequest:
     write_token: str = field(repr=False)
     agent_variables: Mapping[str, str] = field(repr=False)
     """Environment of the agent step alone: the model's credential, its base URL."""
+    mcp_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The same, for the order's MCP servers: the agent's own environment does not have them."""
 
 
 class StepPhase(StrEnum):

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runtime.contract import AGENT_VARIABLES_VARIABLE, GIT_TOKEN_VARIABLE, RUN_VARIABLE, Step
+from runtime.contract import (
+    AGENT_VARIABLES_VARIABLE,
+    CACHE_VARIABLE,
+    GIT_TOKEN_VARIABLE,
+    MCP_VARIABLES_VARIABLE,
+    RUN_VARIABLE,
+    Step,
+)
 from worker.executors.bubblewrap import View, enclose
 from worker.executors.protocol import RunRequest
 from worker.executors.run_directory import ORDER, RunDirectory
@@ -24,7 +31,8 @@ modules for ours."""
 _PRIVATE: Final = ("/home", "/root", "/run", "/var/run", "/var/lib/ablehand", "/etc/ablehand", "/etc/ssh")
 _SCRATCH: Final = ("/tmp", "/var/tmp")  # noqa: S108 - where each step sees its run's own
 _RESOLVER: Final = Path("/etc/resolv.conf")
-_LOG_ALLOWANCE: Final = 1 << 20
+_LOG_ALLOWANCE: Final = 1 << 21
+"""For what we print ourselves; the most of it is a transcript (`runtime.parts`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,8 @@ class StepSetting:
     """For all three steps, besides the path and the language: proxies, certificates. No secrets."""
     hidden: Sequence[Path] = ()
     """Directories that a sandboxed step shall not see, besides home directories, /run and other runs."""
+    cache: Path | None = None
+    """Where each project has a folder that its agent steps may write; see `runtime.setup_cache`."""
     readable: Sequence[Path] = ()
     """What it shall see although it lies in a hidden one: a coding agent that is installed in a home directory."""
 
@@ -43,11 +53,15 @@ class StepSetting:
 def plan_run(run: RunDirectory, request: RunRequest, setting: StepSetting, *, sandboxed: bool) -> dict[str, object]:
     """Give the content of run.json."""
     steps: dict[str, object] = {}
+    cache = _cache(request, setting)
     for step in Step:
         command = _command(run, step, setting)
+        own = cache if step is Step.AGENT else None
         if sandboxed:
-            command = enclose(command, _view(run, step, setting), cwd=PROJECT)
-        steps[step] = {"command": command, "environment": _environment(run, step, setting, sandboxed=sandboxed)}
+            command = enclose(command, _view(run, step, setting, own), cwd=PROJECT)
+        environment = _environment(run, step, setting, sandboxed=sandboxed)
+        environment |= {CACHE_VARIABLE: str(own)} if own else {}
+        steps[step] = {"command": command, "environment": environment}
     return {
         "name": request.name,
         "task_id": request.task_id,
@@ -60,12 +74,23 @@ def plan_run(run: RunDirectory, request: RunRequest, setting: StepSetting, *, sa
 
 def secrets_by_step(request: RunRequest) -> dict[str, dict[str, str]]:
     """Give each step's secret variables, and no step another's."""
-    agent = dict(request.agent_variables)
+    agent, servers = dict(request.agent_variables), dict(request.mcp_variables)
+    names = {AGENT_VARIABLES_VARIABLE: ",".join(agent)}
+    names |= {MCP_VARIABLES_VARIABLE: ",".join(servers)} if servers else {}
     return {
         Step.PREPARE: {GIT_TOKEN_VARIABLE: request.read_token},
-        Step.AGENT: {**agent, AGENT_VARIABLES_VARIABLE: ",".join(agent)},
+        Step.AGENT: servers | agent | names,
         Step.PUBLISH: {GIT_TOKEN_VARIABLE: request.write_token},
     }
+
+
+def _cache(request: RunRequest, setting: StepSetting) -> Path | None:
+    """Make the project's folder; None where the run needs none."""
+    if setting.cache is None or not request.order.setup_cache_key:
+        return None
+    folder = setting.cache / str(request.project_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def _command(run: RunDirectory, step: Step, setting: StepSetting) -> list[str]:
@@ -90,7 +115,7 @@ def _environment(run: RunDirectory, step: Step, setting: StepSetting, *, sandbox
     return values if sandboxed else values | {"TMPDIR": str(run.temporary)}
 
 
-def _view(run: RunDirectory, step: Step, setting: StepSetting) -> View:
+def _view(run: RunDirectory, step: Step, setting: StepSetting, cache: Path | None) -> View:
     """Hide what is private, then bind back what the step needs; prepare and publish don't see more than the agent."""
     interpreter = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix)}
     private = [*map(Path, _PRIVATE), run.path.parent, *setting.hidden]
@@ -103,6 +128,8 @@ def _view(run: RunDirectory, step: Step, setting: StepSetting) -> View:
     places = [run.workspace(step), run.result(step)]
     if step is Step.AGENT:
         places.append(run.handover)
+    if cache is not None:
+        places.append(cache)
     scratch = {Path(path).resolve(): run.temporary for path in _SCRATCH if Path(path).is_dir()}
     covered = hidden | set(scratch)
     readable = {

@@ -64,6 +64,8 @@ def _ending(task: Task, run: RunState) -> Move:
         told |= _pushed(published)
     if run.problem == _CANCELLED:
         return Move(to=Phase.CANCELLED, fields=told)
+    if is_published and "unfinished" in told and "commit" not in told:
+        return _failed(Reason(told.pop("unfinished")), "", told)
     if is_published:  # also where the run was lost after that: what was pushed is there
         # Of words the last may still be on their way: finish waits for them.
         has_more = "commit" in told or task.mode is not Mode.CHANGE
@@ -98,8 +100,9 @@ def _told(result: StepResult | None) -> dict[str, Any]:
     names = ("summary", "cost_usd", "tokens", "turns", "session", "document_total")
     told = {name: value for name in names if (value := getattr(result, name))}
     # An agent that was ended may have spent what nobody told.
-    knows = result.ok or "cost_usd" in told or result.failure in _BEFORE_THE_AGENT
-    return told | ({"cost_told": True} if knows else {})
+    knows = (result.ok and not result.partial) or "cost_usd" in told or result.failure in _BEFORE_THE_AGENT
+    ended_early = result.partial and result.failure in set(Failure)
+    return told | ({"unfinished": result.failure} if ended_early else {}) | ({"cost_told": True} if knows else {})
 
 
 def _pushed(result: StepResult) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from worker.executors.protocol import LogLine
 from worker.reconciler.document import Document
 from worker.reconciler.progress import described, fold
 from worker.reconciler.shipper import Shipper
+from worker.reconciler.transcripts import TranscriptKeeper
 from worker.wiring import Desk
 
 PROGRESS_SECONDS: Final = 1.0
@@ -39,6 +40,7 @@ class Follower:
         self._desk = desk
         self._shipper = shipper
         self._redact = redactor
+        self._keeper = TranscriptKeeper(desk.transcripts, redactor, task)
         self._task_id = task.id
         self._attempt = task.attempt
         self._fence = fence
@@ -64,6 +66,8 @@ class Follower:
             await self._shipper.stored()
 
     async def _take(self, step: str, line: LogLine) -> None:
+        if step == Step.AGENT and await self._keeper.take(line.text):
+            return
         event = decode_event(line.text)
         if event is not None:
             event = self._redacted(event)

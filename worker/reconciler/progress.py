@@ -10,6 +10,7 @@ from runtime.contract import Event, Mark
 
 TEXT_LIMIT: Final = 200
 ITEM_LIMIT: Final = 20
+NOTICE_LIMIT: Final = 10
 
 
 def fold(progress: Progress, event: Event) -> Progress:
@@ -21,6 +22,9 @@ def fold(progress: Progress, event: Event) -> Progress:
             turns=max(progress.turns, event.turns),
             cost_usd=max(progress.cost_usd, event.cost_usd),
         )
+    if event.kind == "notice":
+        notices = dict.fromkeys((*progress.notices, event.text[:TEXT_LIMIT]))
+        return replace(progress, notices=tuple(notices)[:NOTICE_LIMIT])
     if event.kind == "checklist":
         items = tuple((title[:TEXT_LIMIT], state) for title, state in event.items[:ITEM_LIMIT])
         return replace(progress, items=items)

@@ -52,6 +52,7 @@ async def finish(desk: Desk, task: Task) -> None:
         except Refusal as refusal:
             await end(desk, fresh, Reason(refusal.reason), refusal.detail)
             return
+        await desk.transcripts.assign(fresh.trigger.project_id, iid, fresh.id)
         await remember_opener(desk.store, fresh, iid)
         done = await desk.store.change(fresh, Phase.COMPLETED, merge_request_iid=iid, merge_request_url=address)
     if done is not None:
@@ -78,7 +79,7 @@ async def _try_again(desk: Desk, task: Task) -> None:
     fields: dict[str, Any] = {
         "attempt": attempt,
         "job_name": run_name(replace(task, attempt=attempt)),
-        **dict.fromkeys(("reason", "detail", "summary", "document"), ""),
+        **dict.fromkeys(("reason", "detail", "summary", "document", "unfinished"), ""),
         **dict.fromkeys(("document_parts", "document_total"), 0),
         "progress": Progress(),
         "started_at": 0.0,

@@ -23,6 +23,7 @@ from worker.project_file import ProjectFile
 from worker.requests.asker import who_we_are
 from worker.steps.endings import end, refuse
 from worker.steps.entry import enter
+from worker.steps.memory import with_memory
 from worker.verbs import source_branch
 from worker.wiring import Desk
 
@@ -77,6 +78,7 @@ async def _start(desk: Desk, task: Task) -> None:
         request = _as_project_says(request, pinned, said)
         request = _with_failed_jobs(desk, request, pinned)
         request = await _with_token(desk, request, pinned)
+        request = await with_memory(desk, pinned, request)
         with point("executor.launch"):
             desk.executor.launch(request)
     except Refusal as refusal:
@@ -98,7 +100,7 @@ async def _start(desk: Desk, task: Task) -> None:
 
 async def _gather(desk: Desk, task: Task, project: Project, item: Item) -> Material:
     """Read what the agent gets to know."""
-    earlier = await find_earlier(desk.store, task)
+    earlier = await find_earlier(desk.store, desk.transcripts, task)
     trust = Trust(desk.gitlab, project.id, (await who_we_are(desk)).ids)
     return Gatherer(gitlab=desk.gitlab, task=task, project=project, trust=trust).gather(item, earlier)
 
@@ -127,8 +129,15 @@ async def _note_problems(desk: Desk, task: Task, project: Project, said: Project
 
 
 def _as_project_says(request: RunRequest, task: Task, said: ProjectFile) -> RunRequest:
-    """Give the request with the project's image, where the task has none of its own, and its protected paths."""
-    order = replace(request.order, protected_paths=list(said.protected_paths))
+    """Give the request with the project's image, where the task has none of its own, and what else it says of runs."""
+    wanted = said.publish_on_timeout
+    order = replace(
+        request.order,
+        protected_paths=list(said.protected_paths),
+        publish_on_timeout=request.order.publish_on_timeout if wanted is None else wanted,
+        setup_cache_key=list(said.setup_cache),
+        setup_cache_paths=list(said.setup_cache_folders),
+    )
     return replace(request, order=order, image=task.image or said.image or "")
 
 

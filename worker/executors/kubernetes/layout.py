@@ -17,6 +17,7 @@ would take its modules for ours."""
 ORDER_DIRECTORY: Final = "/ablehand/order"
 WORKSPACE: Final = "/workspace"
 HANDOVER: Final = "/handover"
+SETUP_CACHE: Final = "/ablehand/setup-cache"
 TEMPORARY: Final = "/tmp"  # noqa: S108 - a volume of the container's own
 RESULT_FILE: Final = "/dev/termination-log"
 
@@ -24,6 +25,7 @@ ORDER_KEY: Final = "order.json"
 TOKEN_KEYS: Final[Mapping[Step, str]] = {Step.PREPARE: "read", Step.PUBLISH: "write"}
 
 ORDER_VOLUME: Final = "order"
+CACHE_VOLUME: Final = "setup-cache"
 SIZES: Final[Mapping[str, str]] = {
     "workspace": "12Gi",
     "handover": "512Mi",
@@ -33,7 +35,7 @@ SIZES: Final[Mapping[str, str]] = {
     "publish-tmp": "1Gi",
 }
 """Our emptyDir volumes; a pod template may give one another size."""
-OWN_VOLUMES: Final = frozenset({*SIZES, ORDER_VOLUME})
+OWN_VOLUMES: Final = frozenset({*SIZES, ORDER_VOLUME, CACHE_VOLUME})
 OWN_PATHS: Final = (
     RUNTIME_DIRECTORY,
     "/ablehand",

@@ -16,7 +16,15 @@ from typing import Any, Final
 
 from core.errors import ExecutorError
 from core.task import Reason
-from runtime.contract import AGENT_VARIABLES_VARIABLE, GIT_TOKEN_VARIABLE, RUN_VARIABLE, Step
+from runtime.contract import (
+    AGENT_VARIABLES_VARIABLE,
+    CACHE_VARIABLE,
+    GIT_TOKEN_VARIABLE,
+    IMAGE_VARIABLE,
+    MCP_VARIABLES_VARIABLE,
+    RUN_VARIABLE,
+    Step,
+)
 from worker.executors.kubernetes import layout
 from worker.executors.kubernetes.container_rules import merged_resources
 from worker.executors.kubernetes.labels import SPEC_HASH, run_annotations, run_labels
@@ -53,6 +61,8 @@ class Placement:
     runtime_image: str
     template: PodTemplate = field(default_factory=PodTemplate)
     start_timeout_seconds: int = START_TIMEOUT_SECONDS
+    setup_cache_claim: str = ""
+    """Of a claim in that namespace, which has a folder for each project."""
 
 
 def job(request: RunRequest, placement: Placement) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def secret(request: RunRequest, job_uid: str, namespace: str) -> dict[str, Any]:
         layout.ORDER_KEY: _order(request),
         layout.TOKEN_KEYS[Step.PREPARE]: request.read_token.encode(),
         layout.TOKEN_KEYS[Step.PUBLISH]: request.write_token.encode(),
-        **{layout.agent_key(name): value.encode() for name, value in request.agent_variables.items()},
+        **{layout.agent_key(name): value.encode() for name, value in _agent_variables(request).items()},
     }
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": request.name, "uid": job_uid}
     return {
@@ -111,6 +121,10 @@ def secret(request: RunRequest, job_uid: str, namespace: str) -> dict[str, Any]:
         "immutable": True,
         "data": {key: base64.b64encode(value).decode() for key, value in values.items()},
     }
+
+
+def _agent_variables(request: RunRequest) -> dict[str, str]:
+    return dict(request.mcp_variables) | dict(request.agent_variables)
 
 
 def _order(request: RunRequest) -> bytes:
@@ -150,7 +164,7 @@ def _pod(request: RunRequest, placement: Placement) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "tolerations": _tolerations(template),
-        "volumes": [*_volumes(request, template), *template.volumes],
+        "volumes": [*_volumes(request, template), *_cache_volumes(request, placement), *template.volumes],
         "initContainers": [containers[step] for step in _STEPS_AT_FIRST],
         "containers": [containers[Step.PUBLISH]],
     }
@@ -182,6 +196,22 @@ def _volumes(request: RunRequest, template: PodTemplate) -> list[dict[str, Any]]
     return [{"name": layout.ORDER_VOLUME, "secret": order}, *empty]
 
 
+def _cache_volumes(request: RunRequest, placement: Placement) -> list[dict[str, Any]]:
+    if not placement.setup_cache_claim or not request.order.setup_cache_key:
+        return []
+    return [
+        {"name": layout.CACHE_VOLUME, "persistentVolumeClaim": {"claimName": placement.setup_cache_claim}},
+    ]
+
+
+def _cache_mounts(step: Step, request: RunRequest, placement: Placement) -> list[dict[str, Any]]:
+    """Mount the project's own folder, and into the agent's container alone: no step with a token sees it."""
+    if step is not Step.AGENT or not _cache_volumes(request, placement):
+        return []
+    own = f"project-{request.project_id}"
+    return [{"name": layout.CACHE_VOLUME, "mountPath": layout.SETUP_CACHE, "subPath": own}]
+
+
 def _container(step: Step, request: RunRequest, placement: Placement) -> dict[str, Any]:
     given: Mapping[str, Any] = placement.template.containers.get(step, {})
     ours = {
@@ -189,9 +219,13 @@ def _container(step: Step, request: RunRequest, placement: Placement) -> dict[st
         "image": _image(step, request, placement),
         "command": _command(step),
         "workingDir": layout.RUNTIME_DIRECTORY,
-        "env": [*given.get("env", []), *_environment(step, request)],
+        "env": [*given.get("env", []), *_environment(step, request), *_cache_environment(step, request, placement)],
         "resources": merged_resources(step, given.get("resources", {})),
-        "volumeMounts": [*layout.mounts(step), *given.get("volumeMounts", [])],
+        "volumeMounts": [
+            *layout.mounts(step),
+            *_cache_mounts(step, request, placement),
+            *given.get("volumeMounts", []),
+        ],
         "securityContext": {
             "runAsUser": layout.USERS[step],
             # Not the pod's: a sandbox with a group and no user does not start on containerd.
@@ -206,6 +240,13 @@ def _container(step: Step, request: RunRequest, placement: Placement) -> dict[st
         "terminationMessagePolicy": "File",
     }
     return dict(given) | ours
+
+
+def _cache_environment(step: Step, request: RunRequest, placement: Placement) -> list[dict[str, Any]]:
+    if not _cache_mounts(step, request, placement):
+        return []
+    values = {CACHE_VARIABLE: layout.SETUP_CACHE, IMAGE_VARIABLE: _image(step, request, placement)}
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def _image(step: Step, request: RunRequest, placement: Placement) -> str:
@@ -237,7 +278,8 @@ def _environment(step: Step, request: RunRequest) -> list[dict[str, Any]]:
         secrets = {GIT_TOKEN_VARIABLE: layout.TOKEN_KEYS[step]}
     else:
         plain[AGENT_VARIABLES_VARIABLE] = ",".join(request.agent_variables)
-        secrets = {name: layout.agent_key(name) for name in request.agent_variables if name not in plain}
+        plain |= {MCP_VARIABLES_VARIABLE: ",".join(request.mcp_variables)} if request.mcp_variables else {}
+        secrets = {name: layout.agent_key(name) for name in _agent_variables(request) if name not in plain}
     return [
         *({"name": name, "value": value} for name, value in plain.items()),
         *(
