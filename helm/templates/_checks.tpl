@@ -75,6 +75,23 @@
 {{- if and .agents.variables.names (not .agents.variables.existingSecret) -}}
 {{- $wrong = append $wrong "Set agents.variables.existingSecret: agents.variables.names are keys of it." -}}
 {{- end -}}
+{{- range $name := list "gitlab" "jira" "coda" -}}
+{{- $server := get $.Values.mcp $name -}}
+{{- if and $server.enabled (not $server.existingSecret) -}}
+{{- $wrong = append $wrong (printf "Set mcp.%s.existingSecret: a Secret of the release's namespace whose key `token` is the server's credential." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .mcp.jira.enabled (not .mcp.jira.url) -}}
+{{- $wrong = append $wrong "Set mcp.jira.url: the base URL of your Jira." -}}
+{{- end -}}
+{{- if and .mcp.variables.names (not .mcp.variables.existingSecret) -}}
+{{- $wrong = append $wrong "Set mcp.variables.existingSecret: mcp.variables.names are keys of it." -}}
+{{- end -}}
+{{- range .mcp.variables.names -}}
+{{- if has . (include "ablehand.agent.names" $ | fromJsonArray) -}}
+{{- $wrong = append $wrong (printf "%s is a variable of the agent and of the MCP servers: give the servers one of another name." .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .ca.existingSecret (not .ca.certificate) (not .ca.agentsConfigMap) -}}
 {{- $wrong = append $wrong "Agents can't mount ca.existingSecret: set ca.agentsConfigMap to a ConfigMap of the agents' namespace." -}}
 {{- end -}}

@@ -23,6 +23,12 @@ ABLEHAND_ALLOWED_IMAGES: {{ include "ablehand.text" .Values.agents.allowedImages
 ABLEHAND_AGENT: {{ .Values.agents.agent | quote }}
 ABLEHAND_AGENT_COMMAND: {{ .Values.agents.command | quote }}
 ABLEHAND_AGENT_VARIABLES: {{ include "ablehand.agent.names" . | fromJsonArray | join "," | quote }}
+{{- with include "ablehand.mcp.servers" . | fromJson }}
+ABLEHAND_MCP_SERVERS: /etc/ablehand/mcp-servers.yaml
+{{- end }}
+ABLEHAND_MCP_VARIABLES: {{ include "ablehand.mcp.variables" . | fromJson | keys | sortAlpha | join "," | quote }}
+ABLEHAND_PROJECT_MCP: {{ .Values.mcp.fromProjects | quote }}
+ABLEHAND_SETUP_CACHE_CLAIM: {{ .Values.agents.setupCache.existingClaim | quote }}
 ABLEHAND_MODEL: {{ .Values.model.name | quote }}
 ABLEHAND_BUDGET_USD: {{ include "ablehand.text" .Values.model.budgetUsd | quote }}
 ABLEHAND_MAX_RUNS: {{ include "ablehand.text" .Values.agents.maxRuns | quote }}
@@ -91,5 +97,5 @@ ABLEHAND_{{ upper $name }}: {{ include "ablehand.text" $value | quote }}
 {{/* Changes with every secret that the values hold: a process reads its secrets once. */}}
 {{- define "ablehand.secrets.checksum" -}}
 {{- $redis := list .Values.redis.bundled .Values.redis.auth .Values.redis.external -}}
-{{- list .Values.gitlab .Values.webhook .Values.model .Values.agents.variables $redis | toJson | sha256sum }}
+{{- list .Values.gitlab .Values.webhook .Values.model .Values.agents.variables .Values.mcp $redis | toJson | sha256sum }}
 {{- end }}

@@ -31,7 +31,8 @@ def test_only_the_agents_variables_are_in_an_environment(values: str) -> None:
     }
 
     assert {name for component, name in names if component in {"bot", "redis"}} == set()
-    assert {name for _, name in names if not name.startswith("ANTHROPIC_")} <= {"JIRA_API_TOKEN"}
+    others = {"JIRA_API_TOKEN", "DOCS_TOKEN", "MCP_GITLAB_TOKEN", "MCP_JIRA_TOKEN", "MCP_CODA_TOKEN"}
+    assert {name for _, name in names if not name.startswith("ANTHROPIC_")} <= others
 
 
 def test_existing_secrets_are_used_and_none_is_made() -> None:

@@ -37,6 +37,10 @@ HOMES = {
     "agent": "agents.agent",
     "agent_command": "agents.command",
     "agent_variables": "model and agents.variables",
+    "setup_cache_claim": "agents.setupCache.existingClaim",
+    "mcp_servers": "mcp",
+    "mcp_variables": "mcp",
+    "project_mcp": "mcp.fromProjects",
     "model": "model.name",
     "budget_usd": "model.budgetUsd",
     "max_runs": "agents.maxRuns",
@@ -98,6 +102,7 @@ def test_the_values_arrive(process_environment: pytest.MonkeyPatch, tmp_path: Pa
     assert (settings.output_limit_bytes, settings.sweep_seconds, settings.setup_required) == (50_000_000, 0.5, True)
     assert settings.protected_paths == (".gitlab-ci.yml", "deploy/**")
     assert settings.pod_template == Path("/etc/ablehand/pod-template.yaml")
+    assert settings.setup_cache_claim == "setup-cache"
     assert settings.heartbeat_file == Path("/tmp/heartbeat")  # noqa: S108 - the container's own
 
 
