@@ -6,8 +6,17 @@ import importlib
 import sys
 
 NAMES = (
-    "whole_way", "reaction", "webhook", "idle", "runtime_overhead", "cluster_runs", "reconciler_scale", "words",
-)  # fmt: skip
+    "whole_way",
+    "reaction",
+    "webhook",
+    "idle",
+    "runtime_overhead",
+    "agent_stream",
+    "setup_cache",
+    "cluster_runs",
+    "reconciler_scale",
+    "words",
+)
 
 for name in sys.argv[1:] or NAMES:
     print(f"== {name}")
