@@ -1,13 +1,16 @@
-"""The settings of what happens inside a run: MCP servers, watchdogs, what is kept. Part of `core.settings.Settings`."""
+"""What happens inside a run: MCP servers, watchdogs, turns, prices, what is kept. Part of `core.settings.Settings`."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, field_validator
+from pydantic import Field, NonNegativeFloat, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
+
+PriceName = Literal["input", "cached", "output"]
 
 
 class RunSettings(BaseSettings):
@@ -43,12 +46,20 @@ class RunSettings(BaseSettings):
         "for each project; several nodes at once have to be able to write to it. None: nothing is kept there.",
     )
 
+    max_turns: int = Field(0, ge=0, description="Most calls to the model in one task; 0: no limit.")
+    prices: Annotated[dict[str, dict[PriceName, NonNegativeFloat]], NoDecode] = Field(
+        {},
+        description="What the model costs, for agents that know no prices (`codex`, `gemini`): JSON, a model's name, "
+        'or `*` for any other, to USD for a million tokens, such as `{"gpt-5.5": {"input": 1.25, "cached": 0.125, '
+        '"output": 10}}`. Without it such a task costs nothing, and no budget ends it.',
+    )
+
     _agent_environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
     _mcp_environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @property
     def agent_environment(self) -> dict[str, SecretStr]:
-        """The variables that *agent_variables* names, with the values that they had at the start."""
+        """The variables of the agents that may be chosen, with the values that they had at the start."""
         return self._agent_environment
 
     @property
@@ -60,6 +71,11 @@ class RunSettings(BaseSettings):
         """Take the agent's and the MCP servers' variables out of the environment, once."""
         self._agent_environment = _from_environment(agent_variables)
         self._mcp_environment = _from_environment(self.mcp_variables)
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _read_prices(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("mcp_variables", mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from core.agents import Agent, model_variables
 from core.errors import SettingsError
 from core.run_settings import RunSettings
 
@@ -105,9 +106,7 @@ class Settings(RunSettings):
         "directory. The agent's own program is seen without being named here.",
     )
 
-    agent: Literal["claude", "codex", "opencode", "gemini", "command"] = Field(
-        "claude", description="Which coding agent works. `codex`, `opencode` and `gemini` are not there yet."
-    )
+    agent: Agent = Field("claude", description="Which coding agent works: `docs/agents.md` tells what each needs.")
     allowed_agents: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Further agents, separated by commas, that a project or a command may choose; none: only "
@@ -119,9 +118,9 @@ class Settings(RunSettings):
         "on standard input and edits the work tree.",
     )
     agent_variables: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+        (),
         description="Names of the worker's environment variables that the agent gets, separated by commas: the "
-        "model's credential and address. Nothing else of ours reaches it.",
+        "model's credential and address, and nothing else of ours; empty: those that `docs/agents.md` lists for it.",
     )
     model: str = Field("", description="Model that the agent uses; empty: the agent's own default.")
     allowed_models: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -204,9 +203,19 @@ class Settings(RunSettings):
     log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
     retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
 
+    @property
+    def agent_variable_names(self) -> tuple[str, ...]:
+        """What the agents that may be chosen get, all together."""
+        return self.agent_variables or model_variables(self.agent, *self.allowed_agents)
+
+    def environment_of(self, agent: str) -> dict[str, SecretStr]:
+        """Give the variables that *agent* gets: of several that may be chosen, each its own."""
+        names = self.agent_variables or model_variables(agent)
+        return {name: self.agent_environment[name] for name in names if name in self.agent_environment}
+
     def model_post_init(self, _context: object) -> None:
         """Take the agent's and the MCP servers' variables out of the environment, once."""
-        self.take_environment(self.agent_variables)
+        self.take_environment(self.agent_variable_names)
 
     @field_validator("gitlab_url", "public_url")
     @classmethod

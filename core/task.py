@@ -73,6 +73,8 @@ class Reason(StrEnum):
     AGENT = "agent"
     AGENT_MISSING = "agent-missing"
     BUDGET = "budget"
+    TURNS = "turns"
+    MODEL = "model"
     TIMEOUT = "timeout"
     UNBEGUN = "unbegun"
     STALLED = "stalled"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core import links
+from core.agents import MODEL_VARIABLES
 from core.connections import open_store_redis
 from core.disabled_hooks import recall_disabled_hooks
 from core.errors import AblehandError, GitLabDenied, GitLabNotFound
@@ -114,8 +115,9 @@ def _executor(settings: Settings) -> Iterator[Finding]:
             yield from examine_cluster(executor)
     if settings.executor == "process":
         yield from _programs(settings)
-    if settings.agent == "claude":
-        mend = "" if settings.agent_environment else "Set ANTHROPIC_API_KEY for the worker."
+    if settings.agent != "command":
+        key = next(name for name in MODEL_VARIABLES[settings.agent] if name.endswith("_KEY"))
+        mend = "" if settings.agent_environment else f"Set {key} for the worker."
         yield Finding("model credential is there", mend)
 
 

@@ -17,6 +17,7 @@ from runtime.change import hand_over
 from runtime.console import Console
 from runtime.contract import CHANGE_MODE, Event, Failure, Mark, StepResult
 from runtime.environment import agent_environment
+from runtime.git import GitError
 from runtime.mcp import McpServer, mcp_servers
 from runtime.memory import earlier_session, keep_session, was_refused
 from runtime.processes import Ended, Program, adopt_orphans, end_descendants, run_program
@@ -76,6 +77,10 @@ def _let_work(sandbox: Sandbox, servers: tuple[McpServer, ...]) -> StepResult:
 
 def _work(sandbox: Sandbox, servers: tuple[McpServer, ...], session: Path | None) -> StepResult:
     adapter = choose_adapter(sandbox, servers, session)
+    try:
+        adapter.prepare()
+    except GitError as error:
+        raise StepFailed(Failure.AGENT, f"the work tree can't be prepared: {error}") from error
     began = time.monotonic()
     sandbox.console.emit(Event(kind="began", mark=Mark.AGENT, text=sandbox.order.agent))
     program = Program(
@@ -142,6 +147,11 @@ class Listener:
     def finished(self) -> bool:
         """Whether the agent has given its result."""
         return self.adapter.finished
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the agent is to be ended, by what it has said."""
+        return self.adapter.exhausted
 
     def read(self, line: str, *, from_stderr: bool) -> None:
         """Print what one line amounts to."""

@@ -71,6 +71,9 @@ class Failure(StrEnum):
     AGENT = "agent"
     AGENT_MISSING = "agent-missing"
     BUDGET = "budget"
+    TURNS = "turns"
+    MODEL = "model"
+    """The model's API was out of reach, or refused, or failed."""
     TIMEOUT = "timeout"
     UNBEGUN = "unbegun"
     STALLED = "stalled"
@@ -128,6 +131,10 @@ class Order:
     model: str = ""
     budget_usd: float = 0.0
     """0: no limit."""
+    max_turns: int = 0
+    """Calls to the model; 0: no limit."""
+    prices: dict[str, dict[str, float]] = field(default_factory=dict)
+    """For agents that know no prices: a model's name (``*``: any other) to USD for a million tokens."""
     resume_session: str = ""
     """Session of an earlier run that this one goes on with; empty: a fresh one."""
     transcript: str = ""

@@ -14,12 +14,12 @@ from runtime.git import CONNECTION_VARIABLES
 from runtime.sandbox import Sandbox
 
 AGENT_VARIABLES: Final = "ABLEHAND_AGENT_VARIABLES"
-"""Comma-separated names; like ANTHROPIC_* and CLAUDE_*, the agent has them and agent-setup.sh does not."""
+"""Comma-separated names; like ANTHROPIC_* and the other models' own, the agent has them and agent-setup.sh does not."""
 TOOL_VARIABLES: Final = "ABLEHAND_TOOL_VARIABLES"
 """Comma-separated names, for both."""
 
 _ALWAYS: Final = ("PATH", "LANG", "LC_ALL", "TZ", *CONNECTION_VARIABLES)
-_MODEL_PREFIXES: Final = ("ANTHROPIC_", "CLAUDE_")
+_MODEL_PREFIXES: Final = ("ANTHROPIC_", "CLAUDE_", "OPENAI_", "GEMINI_", "GOOGLE_")
 _OURS: Final = "ABLEHAND_"
 
 

@@ -17,7 +17,7 @@ from runtime.git import Git, create_repository
 from runtime.remote import check_url, fetch_branch, fetch_commit, fetch_further
 from runtime.sandbox import Sandbox, StepFailed
 
-INSTRUCTION_FILES: Final = ("CLAUDE.md", "AGENTS.md", "agent-setup.sh", ".mcp.json", ".ablehand.yml")
+INSTRUCTION_FILES: Final = ("CLAUDE.md", "AGENTS.md", "GEMINI.md", "agent-setup.sh", ".mcp.json", ".ablehand.yml")
 INSTRUCTION_LIMIT_BYTES: Final = 1_000_000
 _CONTEXT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

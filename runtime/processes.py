@@ -56,6 +56,10 @@ class Reader(Protocol):
     def finished(self) -> bool:
         """Whether the program has said all that is expected of it."""
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the program is to be ended at once, by what it has said."""
+
     def read(self, line: str, *, from_stderr: bool) -> None:
         """Take one line, without its newline."""
 
@@ -151,6 +155,7 @@ class _Output:
             self.seen.finished_at = None
         elif self.seen.finished_at is None:
             self.seen.finished_at = time.monotonic()
+        self.seen.exhausted = self._reader.exhausted
         return self.seen
 
     def close(self) -> None:

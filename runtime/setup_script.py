@@ -99,6 +99,7 @@ class _Transcript:
     console: Console
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN_LINES))
     finished: bool = False
+    exhausted: bool = False
 
     @property
     def tail(self) -> str:

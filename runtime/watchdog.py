@@ -1,6 +1,7 @@
 """When a program is ended from outside, and why. Pure: `runtime.processes` tells what it saw, and does the ending.
 
-Five things make it bite: no first output, silence, too much output, the wall clock, and staying alive after the result.
+Six things make it bite: no first output, silence, too much output, the wall clock, what its own words tell of other
+limits, and staying alive after the result.
 Whatever the limit, a program that has given its result has only failed to leave: its result counts.
 """
 
@@ -24,6 +25,7 @@ class Cause(StrEnum):
     OUTPUT = "output"
     TIMEOUT = "timeout"
     LINGERED = "lingered"
+    EXHAUSTED = "exhausted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Seen:
     total_bytes: int = 0
     finished_at: float | None = None
     """When it gave its result; None again where it took up work after that."""
+    exhausted: bool = False
+    """What it said shows that it has to be ended: it passed a limit that it does not keep to itself."""
 
 
 def passed_limit(limits: Limits, seen: Seen, now: float) -> Cause | None:
@@ -64,6 +68,8 @@ def passed_limit(limits: Limits, seen: Seen, now: float) -> Cause | None:
 
 
 def _passed(limits: Limits, seen: Seen, now: float) -> Cause | None:
+    if seen.exhausted:
+        return Cause.EXHAUSTED
     if seen.total_bytes > limits.output_bytes:
         return Cause.OUTPUT
     if now - seen.began_at > limits.wall_seconds:

@@ -68,6 +68,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr):
         return ""
+    if value == {}:
+        return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{part}`" for part in value)
     shown = str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 
 from core.connections import open_queue_redis, open_store_redis
 from core.doorbell import Doorbell
-from core.errors import SettingsError
 from core.gitlab import client
 from core.gitlab.client import GitLab
 from core.settings import Settings
@@ -84,8 +83,6 @@ def choose_executor(settings: Settings, *, observes: bool = False) -> Executor:
     """
     settings.require(*REQUIRED)
     read_servers(settings)
-    if settings.agent not in {"claude", "command"}:
-        raise SettingsError(f"ABLEHAND_AGENT={settings.agent} is not there yet; use claude or command.")
     if settings.agent == "command":
         settings.require("agent_command")
     if settings.executor == "kubernetes":
@@ -143,4 +140,12 @@ def _agent_files(settings: Settings) -> list[Path]:
     words = settings.agent_command if settings.agent == "command" else (settings.agent,)
     named = [Path(word) for word in words if Path(word).is_absolute() and Path(word).is_file()]
     program = shutil.which(words[0]) if words else None
-    return named + ([Path(program), Path(program).resolve()] if program else [])
+    return named + (_program_files(Path(program)) if program else [])
+
+
+def _program_files(program: Path) -> list[Path]:
+    """List what a program needs of where it lies: itself, and from npm the packages around it and Node.js."""
+    real = program.resolve()
+    packages = [parent for parent in real.parents if parent.name == "node_modules"][-1:]
+    node = shutil.which("node") if packages else None
+    return [program, real, *packages, *([Path(node), Path(node).resolve()] if node else [])]

@@ -1,9 +1,11 @@
 {{/* Settings and secrets: which variable comes from which value. */}}
 
-{{/* A value as a variable's text: whole numbers without an exponent, lists with commas. */}}
+{{/* A value as a variable's text: whole numbers without an exponent, lists with commas, objects as JSON. */}}
 {{- define "ablehand.text" -}}
 {{- if kindIs "slice" . -}}
 {{- join "," . }}
+{{- else if kindIs "map" . -}}
+{{- toJson . }}
 {{- else if and (kindIs "float64" .) (eq . (floor .)) -}}
 {{- int64 . }}
 {{- else -}}

@@ -14,6 +14,13 @@ from runtime.sandbox import Sandbox, StepFailed
 class Adapter(Protocol):
     """One run of one agent."""
 
+    def prepare(self) -> None:
+        """Write what the agent reads beside its prompt, and take away what it must not read; called once, first.
+
+        Raises:
+            GitError: The work tree is no repository any more.
+        """
+
     def arguments(self) -> Sequence[str]:
         """Give the command line, the program first."""
 
@@ -29,6 +36,10 @@ class Adapter(Protocol):
     @property
     def finished(self) -> bool:
         """Whether the agent has given its result, although it may still run."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it is to be ended: past a limit that it does not keep to itself, or its model is out of reach."""
 
     def result(self, code: int) -> StepResult:
         """Judge the end by what was read and by the exit code; what is known of cost and turns is in it either way."""
@@ -51,6 +62,18 @@ def choose_adapter(sandbox: Sandbox, servers: Sequence[McpServer] = (), resume: 
             from runtime.adapters.claude import ClaudeAdapter
 
             return ClaudeAdapter(sandbox, servers, resume)
+        case "codex":
+            from runtime.adapters.codex import CodexAdapter
+
+            return CodexAdapter(sandbox, servers, resume)
+        case "opencode":
+            from runtime.adapters.opencode import OpencodeAdapter
+
+            return OpencodeAdapter(sandbox, servers, resume)
+        case "gemini":
+            from runtime.adapters.gemini import GeminiAdapter
+
+            return GeminiAdapter(sandbox, servers, resume)
         case "command":
             from runtime.adapters.command import CommandAdapter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from runtime.adapters.claude_stream import blocks, dig, first_line, text_of
+from runtime.adapters.json_values import blocks, dig, first_line, text_of
 from runtime.contract import CHECKLIST_LIMIT, Event
 
 _STATES: Final = {"pending": "pending", "in_progress": "active", "completed": "done"}

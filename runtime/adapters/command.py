@@ -30,6 +30,8 @@ class CommandAdapter:
 
     finished = False
     """Its end is its exit."""
+    exhausted = False
+    """It keeps to its limits itself."""
 
     def __init__(self, sandbox: Sandbox, _servers: Sequence[McpServer] = (), _resume: Path | None = None) -> None:
         self._order = sandbox.order
@@ -41,6 +43,10 @@ class CommandAdapter:
         self._printed: deque[str] = deque(maxlen=DETAIL_LINES)
         self._last = Event(kind="progress")
 
+    def prepare(self) -> None:
+        """Write the prompt to a file, too."""
+        self._prompt_file.write_text(self._order.prompt, encoding="utf-8", errors="replace")
+
     def arguments(self) -> list[str]:
         """Give the command as it was ordered."""
         if not self._order.agent_command:
@@ -49,7 +55,6 @@ class CommandAdapter:
 
     def environment(self) -> dict[str, str]:
         """Name the files that the command may read, and the one that it may write."""
-        self._prompt_file.write_text(self._order.prompt, encoding="utf-8", errors="replace")
         return {
             "ABLEHAND_PROMPT_FILE": str(self._prompt_file),
             "ABLEHAND_CONTEXT_DIR": str(self._context),

@@ -53,9 +53,33 @@ def test_the_agents_variables_are_taken_by_name(monkeypatch: pytest.MonkeyPatch)
     assert "canary-key" in loaded.secrets()
 
 
+def test_an_agent_gets_its_own_providers_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the key of another provider, which the worker may have for something else; a list of names wins."""
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, "canary")
+
+    given = {agent: set(load(agent=agent).agent_environment) for agent in ("claude", "codex", "gemini")}
+
+    assert given == {"claude": {"ANTHROPIC_API_KEY"}, "codex": {"OPENAI_API_KEY"}, "gemini": {"GEMINI_API_KEY"}}
+    both = load(agent="claude", allowed_agents="codex")
+    assert set(both.agent_environment) == {"ANTHROPIC_API_KEY", "OPENAI_API_KEY"}
+    assert set(both.environment_of("codex")) == {"OPENAI_API_KEY"}
+    assert set(load(agent="codex", agent_variables="GEMINI_API_KEY").agent_environment) == {"GEMINI_API_KEY"}
+
+
+def test_prices_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model's name to USD for a million tokens."""
+    monkeypatch.setenv("ABLEHAND_PRICES", '{"gpt-5.5": {"input": 1.25, "cached": 0.125, "output": 10}}')
+
+    assert load().prices == {"gpt-5.5": {"input": 1.25, "cached": 0.125, "output": 10.0}}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        pytest.param("PRICES", "{", id="no-json"),
+        pytest.param("PRICES", '{"m": {"inptu": 1}}', id="unknown-price"),
+        pytest.param("PRICES", '{"m": {"input": -1}}', id="negative-price"),
         pytest.param("GITLAB_URL", "ftp://x", id="scheme"),
         pytest.param("GITLAB_URL", "https://user:canary@x", id="credentials-in-url"),
         pytest.param("MAX_RUNS", "none", id="number"),

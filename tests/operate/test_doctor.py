@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[Break, dict[str, object], str, str]] = {
     "token-ends": (_soon, {}, "token is valid until", "Rotate it soon."),
     "redis-away": (lambda _: None, {"redis_url": "unix:///nowhere/redis.sock"}, "Redis answers", "Check ABLEHAND_"),
     "no-program": (lambda _: None, {"agent_command": "/nowhere/agent"}, "/nowhere/agent is inst", "Install /nowhere"),
-    "agent": (lambda _: None, {"agent": "gemini"}, "executor is usable", "not there yet"),
+    "agent": (lambda _: None, {"agent_command": ""}, "executor is usable", "Set ABLEHAND_AGENT_COMMAND"),
     "no-model-key": (lambda _: None, {"agent": "claude"}, "model credential is there", "Set ANTHROPIC_API_KEY"),
     "no-project": (lambda town: town.world.remove_member(town.project, town.bot), {}, "shop/web can be seen", "Add @a"),
     "no-access": (

@@ -125,6 +125,17 @@ class Project:
 
     def run(self, step: str, variables: Mapping[str, str] | None = None, *, workspace: Path | None = None) -> StepRun:
         """Run one step as a process; publish gets an empty workspace of its own."""
+        with self.start(step, variables, workspace=workspace) as running:
+            log, errors = running.communicate(timeout=300)
+        assert errors == b"", errors.decode()
+        decoded = decode_result((self.folder / f"{step}.json").read_text())
+        assert decoded is not None
+        return StepRun(code=running.returncode, result=decoded, log=log.decode())
+
+    def start(
+        self, step: str, variables: Mapping[str, str] | None = None, *, workspace: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start one step as a process and leave it running."""
         workspace = workspace or (self.folder / "publishing" if step == "publish" else self.workspace)
         order, result = self.folder / "order.json", self.folder / f"{step}.json"
         order.write_text(self.order.to_json())
@@ -132,20 +143,14 @@ class Project:
         environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES)}
         if step != "agent":
             environ["ABLEHAND_GIT_TOKEN"] = TOKEN
-        environ |= variables or {}
         places = {"order": order, "workspace": workspace, "handover": self.handover, "result": result}
-        ended = subprocess.run(
+        return subprocess.Popen(
             [*self.program, step, *(f"--{name}={place}" for name, place in places.items())],
             cwd=self.folder,
-            env=environ,
-            capture_output=True,
-            check=False,
-            timeout=60,
+            env=environ | {**(variables or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        assert ended.stderr == b"", ended.stderr.decode()
-        decoded = decode_result(result.read_text())
-        assert decoded is not None
-        return StepRun(code=ended.returncode, result=decoded, log=ended.stdout.decode())
 
     def succeed(self, *steps: str) -> StepRun:
         """Run steps that have to succeed, and give the last one."""

@@ -231,9 +231,9 @@ def test_names_an_agent_that_is_not_there(prepared: Project, command: list[str])
 
 def test_names_an_agent_that_it_does_not_know(prepared: Project) -> None:
     """An order for an agent without an adapter fails as such."""
-    prepared.change(agent="codex")
+    prepared.change(agent="copilot")
 
-    assert prepared.run("agent").result.detail == "this runtime has no adapter for the agent 'codex'"
+    assert prepared.run("agent").result.detail == "this runtime has no adapter for the agent 'copilot'"
 
 
 def test_shows_the_last_lines_of_a_failed_agent(prepared: Project) -> None:

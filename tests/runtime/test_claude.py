@@ -85,7 +85,7 @@ def claude(project: Project) -> Played:
 
 def test_calls_it_without_the_repositorys_settings(claude: Played) -> None:
     """User settings only, no hooks, our MCP file only, the default branch's instructions, words of ours first."""
-    claude.project.change(model="opus", budget_usd=1.5, prompt="/clear")
+    claude.project.change(model="opus", budget_usd=1.5, max_turns=40, prompt="/clear")
 
     run = claude.play(INIT, outcome(), ANTHROPIC_API_KEY="sk-ant-canary", ABLEHAND_GIT_TOKEN="glpat-canary")
 
@@ -97,7 +97,7 @@ def test_calls_it_without_the_repositorys_settings(claude: Played) -> None:
         '"disableAllHooks":true',
         "--strict-mcp-config",
         f"--append-system-prompt-file {instructions}",
-        "--model opus --max-budget-usd 1.50",
+        "--model opus --max-turns 40 --max-budget-usd 1.5",
     ):
         assert words in line
     assert "--mcp-config" not in claude.call["arguments"]
@@ -187,7 +187,7 @@ def test_counts_written_tokens_where_no_result_came(claude: Played) -> None:
     [
         pytest.param(
             [outcome(is_error=True, api_error_status=401, result="Invalid API key · Fix external API key")],
-            "agent",
+            "credentials",
             "claude ended with code 0, model API status 401: Invalid API key · Fix external API key",
             id="error-called-success",
         ),
@@ -199,8 +199,8 @@ def test_counts_written_tokens_where_no_result_came(claude: Played) -> None:
         ),
         pytest.param(
             [outcome(subtype="error_max_turns", is_error=True, result=None, errors=["max turns", 7]), ["exit", 1]],
-            "agent",
-            "claude ended with code 1: max turns",
+            "turns",
+            "stopped after 2 of 5 turns",
             id="turns",
         ),
         pytest.param(
@@ -221,7 +221,7 @@ def test_counts_written_tokens_where_no_result_came(claude: Played) -> None:
 )
 def test_knows_failures(claude: Played, steps: list[Any], failure: str, detail: str) -> None:
     """``is_error`` and the exit code decide, never ``subtype``."""
-    claude.project.change(budget_usd=0.02)
+    claude.project.change(budget_usd=0.02, max_turns=5)
 
     run = claude.play(*steps)
 

@@ -18,6 +18,7 @@ class Notes:
     """Keeps the lines; is finished once one says so."""
 
     lines: list[tuple[str, bool]] = field(default_factory=list)
+    exhausted: bool = False
 
     @property
     def finished(self) -> bool:

@@ -33,6 +33,8 @@ _SENTENCES: Final = {
     Reason.AGENT: "The agent stopped with an error: the log says more; {again}, perhaps in other words.",
     Reason.AGENT_MISSING: "The agent's program is not installed in the sandbox: {operator}.",
     Reason.BUDGET: "The work came to the limit of what it may cost: ask for a smaller part of it.",
+    Reason.TURNS: "The agent took more turns than it may: ask for a smaller part of the work.",
+    Reason.MODEL: "The model did not answer as it should: {again} later; if that does not help, {operator}.",
     Reason.TIMEOUT: "The work took longer than it may{limit}: ask for a smaller part of it.",
     Reason.UNBEGUN: "The agent did not begin to work, perhaps because the model can't be reached: {again} later; "
     "if that does not help, {operator}.",

@@ -1,0 +1,1 @@
+"""The agents' real programs against a scripted model, and their recorded streams."""
