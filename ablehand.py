@@ -15,6 +15,7 @@ from core.errors import AblehandError
 from core.redaction import Redactor
 from core.settings import Settings
 
+AGENTS = ["command", "claude", "codex", "opencode", "gemini"]
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -67,7 +68,8 @@ def up() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Work on a copy of this git repository instead of the seeded one.",
 )
-@click.option("--agent", type=click.Choice(["command", "claude"]), default="command", show_default=True)
+@click.option("--agent", type=click.Choice(AGENTS), default="command", show_default=True)
+@click.option("--scripted", is_flag=True, help="Let a script be the model of the real agent: no key is needed.")
 @click.option("--agent-command", metavar="CMD", default="", help="Program that reads the prompt and edits the files.")
 @click.option("--serve", is_flag=True, help="Keep everything open for clicking.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
@@ -77,6 +79,8 @@ def demo(**wishes: Any) -> None:
 
     if wishes["repository"] and wishes["agent"] == "command" and not wishes["agent_command"]:
         raise click.UsageError("--repo needs --agent-command or --agent claude: the script knows one project only.")
+    if wishes["scripted"] and (wishes["agent"] == "command" or wishes["repository"]):
+        raise click.UsageError("--scripted needs --agent, and no --repo: the script knows one project only.")
     sys.exit(play(Wish(**wishes)))
 
 

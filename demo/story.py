@@ -1,6 +1,7 @@
 """`ablehand demo`: one comment becomes a merge request, a second one a commit on it, for real, on this machine.
 
-Only GitLab and the model are played: `simulators.gitlab` and `demo.agent`. Everything between them is the product as
+Only GitLab and the model are played: `simulators.gitlab`, and `demo.agent` or, for the real program of an agent,
+`simulators.model`. Everything between them is the product as
 `ablehand up` runs it.
 """
 
@@ -29,12 +30,15 @@ from core.errors import SettingsError
 from core.gitlab.client import GitLab
 from core.gitlab.transport import Transport
 from core.settings import PREFIX, Settings
+from demo.scripted import MODELS, turns, variables
 from demo.second_act import COMMENT, comment_on_line
 from demo.world import Scene, set_up
 from operate import hook
 from operate.up import free_port, running
 from simulators.gitlab.records import Item, Note, User
 from simulators.gitlab.server import GitLabServer
+from simulators.model.script import Turn
+from simulators.model.server import ModelServer
 from worker.executors.bubblewrap import bubblewrap_problem
 
 PROMPT: Final = "Add a /health endpoint that returns a 200 OK status"
@@ -53,6 +57,8 @@ class Wish:
     repository: Path | None = None
     agent: str = "command"
     agent_command: str = ""
+    scripted: bool = False
+    """The real agent, but a model that is played: no key is needed."""
     serve: bool = False
     as_json: bool = False
 
@@ -78,10 +84,11 @@ def play(wish: Wish) -> int:
     folder = Path(tempfile.mkdtemp(prefix="ablehand-demo-"))
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))  # tidy up then, too
     try:
-        with GitLabServer(folder / "gitlab") as gitlab:
+        with GitLabServer(folder / "gitlab") as gitlab, ModelServer(*_turns(wish)) as model:
             scene = set_up(gitlab, wish.repository)
             settings = _settings(wish, gitlab.url, scene, folder)
-            with running(settings, environment=_environment(wish, settings), log_file=folder / "ablehand.log"):
+            environment = _environment(wish, settings) | (variables(wish.agent, model.url) if wish.scripted else {})
+            with running(settings, environment=environment, log_file=folder / "ablehand.log"):
                 outcome = _tell(wish, settings, gitlab, scene)
                 if wish.serve:
                     _keep_open(gitlab.url)
@@ -92,6 +99,10 @@ def play(wish: Wish) -> int:
         return 0 if is_done else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _turns(wish: Wish) -> tuple[Turn, ...]:
+    return turns(wish.agent) if wish.scripted else ()
 
 
 def _settings(wish: Wish, gitlab_url: str, scene: Scene, folder: Path) -> Settings:
@@ -108,14 +119,23 @@ def _settings(wish: Wish, gitlab_url: str, scene: Scene, folder: Path) -> Settin
         state_dir=folder / "state",
         agent=wish.agent,
         agent_command=tuple(_absolute(word) for word in shlex.split(command)),
+        model=MODELS[wish.agent] if wish.scripted else "",
     )
 
 
 def _environment(wish: Wish, settings: Settings) -> dict[str, str]:
     """Give the processes' environment: the settings as an operator would set them."""
-    names = HANDED_ON + (settings.agent_variables if wish.agent == "claude" else ())
+    names = HANDED_ON + (settings.agent_variable_names if wish.agent != "command" else ())
     handed_on = {name: os.environ[name] for name in names if name in os.environ}  # noqa: TID251 - handed on, not read
-    told = ("gitlab_url", "gitlab_token", "git_read_token", "git_write_token", "webhook_signing_token", "agent")
+    told = (
+        "gitlab_url",
+        "gitlab_token",
+        "git_read_token",
+        "git_write_token",
+        "webhook_signing_token",
+        "agent",
+        "model",
+    )
     variables = {PREFIX + name.upper(): _plain(getattr(settings, name)) for name in told}
     return {**handed_on, **variables, PREFIX + "AGENT_COMMAND": shlex.join(settings.agent_command)}
 

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.adapters import programs
+from tests.adapters.conftest import require
+
 PROJECT = Path(__file__).parents[2]
 
 
@@ -18,7 +21,7 @@ def ablehand(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
     """Run the command line with an environment of its own."""
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(PROJECT), **variables}
     command = [sys.executable, "-m", "ablehand", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
 
 
 def told(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -75,6 +78,7 @@ def test_the_demo_fails_with_the_reason() -> None:
     [
         pytest.param(["dmeo"], 2, "No such command 'dmeo'", id="typo"),
         pytest.param(["demo", "--repo", "."], 2, "--repo needs --agent-command", id="no-agent"),
+        pytest.param(["demo", "--scripted"], 2, "--scripted needs --agent", id="no-real-agent"),
         pytest.param(["demo", "--repo", "/usr", "--agent-command", "true"], 1, "can't clone it", id="no-repository"),
         pytest.param(["bot"], 1, "ablehand: Set ABLEHAND_REDIS_URL, ABLEHAND_GITLAB_URL.", id="bot"),
         pytest.param(["worker"], 1, "ablehand: Set ABLEHAND_GITLAB_URL, ABLEHAND_GITLAB_TOKEN", id="worker"),
@@ -90,3 +94,15 @@ def test_a_wrong_command_is_one_sentence(arguments: list[str], status: int, sent
     assert ran.returncode == status
     assert sentence in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("agent", sorted(programs.PACKAGES))
+def test_the_demo_shows_the_real_agents(agent: str) -> None:
+    """The real program does the seeded task, and a script is its model."""
+    require(agent)
+
+    ran = ablehand("demo", "--json", "--agent", agent, "--scripted", PATH=programs.path())
+
+    assert ran.returncode == 0, ran.stderr
+    assert told(ran)["status"] == "completed"
+    assert "Worked on it · " in ran.stderr
