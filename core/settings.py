@@ -128,7 +128,6 @@ class Settings(RunSettings):
         description="Globs, separated by commas: the models that a project or a command may choose; none: every model.",
     )
     budget_usd: float = Field(0.0, ge=0, description="Most that one task may spend on the model; 0: no limit.")
-
     budget_usd_per_day_project: float = Field(
         0.0,
         ge=0,
@@ -203,19 +202,18 @@ class Settings(RunSettings):
     log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
     retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
 
-    @property
     def agent_variable_names(self) -> tuple[str, ...]:
-        """What the agents that may be chosen get, all together."""
+        """Name what the agents that may be chosen get, all together."""
         return self.agent_variables or model_variables(self.agent, *self.allowed_agents)
 
     def environment_of(self, agent: str) -> dict[str, SecretStr]:
         """Give the variables that *agent* gets: of several that may be chosen, each its own."""
-        names = self.agent_variables or model_variables(agent)
-        return {name: self.agent_environment[name] for name in names if name in self.agent_environment}
+        own = self.agent_variables or model_variables(agent)
+        return {name: value for name, value in self.agent_environment.items() if name in own}
 
     def model_post_init(self, _context: object) -> None:
         """Take the agent's and the MCP servers' variables out of the environment, once."""
-        self.take_environment(self.agent_variable_names)
+        self.take_environment(self.agent_variable_names())
 
     @field_validator("gitlab_url", "public_url")
     @classmethod

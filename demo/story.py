@@ -125,7 +125,7 @@ def _settings(wish: Wish, gitlab_url: str, scene: Scene, folder: Path) -> Settin
 
 def _environment(wish: Wish, settings: Settings) -> dict[str, str]:
     """Give the processes' environment: the settings as an operator would set them."""
-    names = HANDED_ON + (settings.agent_variable_names if wish.agent != "command" else ())
+    names = HANDED_ON + (settings.agent_variable_names() if wish.agent != "command" else ())
     handed_on = {name: os.environ[name] for name in names if name in os.environ}  # noqa: TID251 - handed on, not read
     told = (
         "gitlab_url",

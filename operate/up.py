@@ -39,7 +39,7 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
         "PUBLIC_URL": settings.public_url or f"http://{settings.host}:{port}",
         "STATE_DIR": str(settings.state_dir.resolve()),
     }
-    secrets = {PREFIX + name for name in WITHHELD_FROM_BOT} | set(settings.agent_variable_names)
+    secrets = {PREFIX + name for name in WITHHELD_FROM_BOT} | set(settings.agent_variable_names())
     rooms = [Child("bot", ["bot"], frozenset(secrets)), Child("reconciler", ["reconciler"])]
     rooms += [Child(f"worker-{number}", ["worker"]) for number in range(1, WORKERS + 1)]
     variables = {**environment, **{PREFIX + name: value for name, value in filled.items()}}
