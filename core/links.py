@@ -7,8 +7,8 @@ from core.task import Task
 
 
 def task_page(settings: Settings, task: Task) -> str:
-    """Give the address of the task's page; the key in it is what opens the page."""
-    return f"{settings.public_url}/tasks/{task.id}?key={task.page_key}"
+    """Give the address of the task's page; whoever may see the task signs in to see it."""
+    return f"{settings.public_url}/tasks/{task.id}"
 
 
 def webhook(settings: Settings) -> str:

@@ -12,10 +12,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 import uuid
-from collections.abc import Awaitable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -26,17 +25,15 @@ from core.crash import point
 from core.errors import Fenced, StoreError
 from core.item_tasks import ITEM_TASKS, ItemTasks, item_name
 from core.limits import Limits, Usage
+from core.scripts import PREFIX, SCRIPTS
 from core.task import UNLISTED_REASONS, Phase, Task, Trigger
 
-PREFIX: Final = "{ablehand}"
-"""In braces, so that all keys share one slot of a Redis Cluster."""
 DELIVERY_TTL_SECONDS: Final = 7 * 86_400
 TRIGGER_TTL_SECONDS: Final = 60 * 86_400
 THREAD_SECONDS: Final = 3600
 READ_AT_ONCE: Final = 500
 """Tasks in one answer, so that no answer is large."""
-
-_SCRIPTS: Final = {path.stem: path.read_text("ascii") for path in (Path(__file__).parent / "lua").glob("*.lua")}
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class TaskStore:
@@ -49,17 +46,19 @@ class TaskStore:
         self._retry = retry_seconds
         self._retention = retention_seconds
         self._host = host
-        self._scripts = {name: redis.register_script(text) for name, text in _SCRIPTS.items()}
+        self._scripts = {name: redis.register_script(text) for name, text in SCRIPTS.items()}
         self.usage = Usage(self)
         self.items = ItemTasks(self)
 
-    async def accept(self, trigger: Trigger, *, delivery: str = "") -> tuple[bool, int]:
+    async def accept(self, trigger: Trigger, *, delivery: str = "", **fields: Any) -> tuple[bool, int]:
         """Remember *trigger* as a received task, once; answer whether it is new, and the task's id.
 
         *delivery* is the Idempotency-Key, empty for what the sweep found. The id is 0 where a known delivery's task is
-        long gone.
+        long gone. *fields* are the task's where GitLab can't be asked for them: the form's and the API's.
         """
-        return (await self.accept_all([(trigger, delivery)]))[0]
+        with point("store.accept"):
+            [(new, task_id)] = await self.attempt(self._accept_all([(trigger, delivery)], fields))
+        return bool(new), int(task_id)
 
     async def accept_all(self, told: Sequence[tuple[Trigger, str]]) -> list[tuple[bool, int]]:
         """Accept several triggers, each with its delivery's id, in one go; the answers in their order.
@@ -71,21 +70,22 @@ class TaskStore:
             answers = await self.attempt(self._accept_all(told))
         return [(bool(new), int(task_id)) for new, task_id in answers]
 
-    async def _accept_all(self, told: Sequence[tuple[Trigger, str]]) -> list[Any]:
+    async def _accept_all(self, told: Sequence[tuple[Trigger, str]], fields: Mapping[str, Any] = _NONE) -> list[Any]:
         script = self._scripts["accept"]
         while True:
             pipeline = self.redis.pipeline(transaction=False)
             for trigger, delivery in told:
-                pipeline.evalsha(script.sha, 1, PREFIX, *self._acceptance(trigger, delivery))
+                pipeline.evalsha(script.sha, 1, PREFIX, *self._acceptance(trigger, delivery, fields))
             try:
                 return await pipeline.execute()
             except NoScriptError:
                 await self.redis.script_load(script.script)
 
-    def _acceptance(self, trigger: Trigger, delivery: str) -> tuple[str | float, ...]:
+    def _acceptance(self, trigger: Trigger, delivery: str, fields: Mapping[str, Any]) -> tuple[str | float, ...]:
         about = record.encode({"trigger": trigger})["trigger"]
+        further = json.dumps(record.encode(fields)) if fields else ""
         return (
-            delivery, trigger.key, self.unique_id(trigger), secrets.token_urlsafe(12), about,
+            delivery, trigger.key, self.unique_id(trigger), further, about,
             self._retry, DELIVERY_TTL_SECONDS, TRIGGER_TTL_SECONDS, trigger.project_id, item_name(trigger), ITEM_TASKS,
         )  # fmt: skip
 

@@ -263,8 +263,8 @@ class Task:
     answer: str = ""
     """What is said to a question: Markdown of ours with links and tables, shown as it is."""
     trigger: Trigger
-    page_key: str
-    """Unguessable; who has the link from the comment may see the page."""
+    verb: str = ""
+    """What was asked by form or API other than work, of the task *parent_id*: cancel or retry."""
 
     title: str = ""
     """Of the issue or merge request. Hostile, and perhaps confidential."""
@@ -346,6 +346,11 @@ class Task:
     def status(self) -> Status:
         """What people see for the phase."""
         return self.phase.status
+
+    @property
+    def is_errand(self) -> bool:
+        """Whether it only does something to another task, so that no list shows it."""
+        return self.verb == "cancel"
 
     @property
     def duration(self) -> int | None:

@@ -84,5 +84,6 @@ if to ~= '' and to ~= phase then
   phase = to
   if not final then redis.call('ZADD', p .. ':deadlines', now + ARGV[4], id) end
 end
+keep_lists(p, id)
 if ARGV[6] ~= '' then redis.call('ZADD', p .. ':outbox', 'LT', now + ARGV[6], id) end
 return {1, phase}

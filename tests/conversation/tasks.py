@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.task import Line, Phase, Progress, Source, Task, Trigger
 
 NOW = 1_800_000_000.0
-PAGE = "https://agents.example.com/tasks/42?key=k3y"
+PAGE = "https://agents.example.com/tasks/42"
 ASKED = Task(
     id=42,
     prompt="Add a /health endpoint\n\nIt returns 200.",
@@ -17,7 +17,6 @@ ASKED = Task(
     created_at=NOW - 200,
     phase=Phase.RECEIVED,
     trigger=Trigger(source=Source.COMMENT, project_id=5, iid=17, event_id=1244),
-    page_key="k3y",
     title="The service needs a health check",
     requester_username="anna",
     requester_name="Anna",

@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from core.item_tasks import CANCELLED_SECONDS, ITEM_TASKS
-from core.store import PREFIX, TRIGGER_TTL_SECONDS, TaskStore
+from core.scripts import PREFIX
+from core.store import TRIGGER_TTL_SECONDS, TaskStore
 from core.task import Noteable, Phase, Place, Source, Trigger
 from tests.core.test_store import read
 

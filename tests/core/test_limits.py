@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from core.limits import DAY_SECONDS, Limits, Used
-from core.store import PREFIX, TaskStore
+from core.scripts import PREFIX
+from core.store import TaskStore
 from core.task import Phase, Progress, Task
 from tests.core.test_store import queued, read
 

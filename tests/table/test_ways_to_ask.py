@@ -222,7 +222,7 @@ def tasks_on(stack: Stack, item: Item) -> list[Task]:
 async def _all_tasks(stack: Stack) -> list[Task]:
     redis = open_store_redis(stack.settings)
     try:
-        numbers = [int(str(number)) for number in await redis.zrange("{ablehand}:tasks", 0, -1)]
-        return list((await TaskStore(redis).get_all(numbers)).values())
+        last = int(await redis.get("{ablehand}:last") or 0)  # those, too, that no list shows
+        return list((await TaskStore(redis).get_all(range(1, last + 1))).values())
     finally:
         await redis.aclose()

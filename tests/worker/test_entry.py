@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from core.errors import ExecutorUnavailable, GitLabDenied, GitLabError, GitLabUnavailable, LeaseLost, StoreError
+from core.scripts import PREFIX
 from core.settings import Settings
-from core.store import PREFIX
 from core.task import Phase, Reason, Task
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import comment_trigger, moved, now, received, taken_in

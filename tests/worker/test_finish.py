@@ -45,7 +45,7 @@ async def test_the_merge_request_has_what_it_must_have(desk: Desk, town: Town, p
     assert (request.squash, request.force_remove_source_branch) == (True, True)
     assert (request.assignees, request.author) == ([town.alice], town.bot)
     assert town.world.closes(request) == [town.issue.iid]
-    assert f"{PUBLIC_URL}/tasks/{pushed.id}?key=" in request.description
+    assert f"{PUBLIC_URL}/tasks/{pushed.id})" in request.description
     after = await now(desk, pushed)
     url = f"{town.server.url}/shop/web/-/merge_requests/1"
     assert (after.phase, after.merge_request_iid, after.merge_request_url) == (Phase.COMPLETED, 1, url)

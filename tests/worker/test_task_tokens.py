@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,7 +51,12 @@ async def everything(desk: Desk) -> str:
     """Give what the ledger holds, as text; a bell holds a task's number alone."""
     held: list[object] = []
     for key in await desk.redis.keys("{ablehand}*"):
-        readers = {"hash": desk.redis.hgetall, "set": desk.redis.smembers, "string": desk.redis.get}
+        readers: dict[str, Callable[[Any], Any]] = {
+            "hash": desk.redis.hgetall,
+            "set": desk.redis.smembers,
+            "string": desk.redis.get,
+            "stream": desk.redis.xrange,
+        }
         reader = readers.get(str(await desk.redis.type(key)))
         held.append(await reader(key) if reader else await desk.redis.zrange(key, 0, -1))
     return str(held)

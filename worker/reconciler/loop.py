@@ -18,6 +18,7 @@ import uvloop
 from core.errors import StoreError
 from core.heartbeat import beat
 from core.settings import Settings
+from core.task_list import TaskList
 from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.hook_watch import WATCH_SECONDS, watch_hooks
 from worker.reconciler.places import refresh_places
@@ -79,7 +80,7 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
 
 async def _sweep(desk: Desk) -> None:
     # One after the other: a connection to GitLab is one thread's.
-    for work in (sweep, sweep_tokens):
+    for work in (sweep, sweep_tokens, _tidy):
         await guarded(work(desk), work.__name__)
 
 
@@ -116,6 +117,10 @@ async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk
     while turn is not None and not turn.cancelling():
         got_through = await guarded(work(desk), work.__name__)
         await asyncio.sleep(seconds if got_through else max(seconds, PAUSE_SECONDS))
+
+
+async def _tidy(desk: Desk) -> None:
+    await TaskList(desk.redis).tidy()
 
 
 def _lease(desk: Desk) -> int:
