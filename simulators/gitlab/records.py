@@ -23,9 +23,34 @@ class User:
     created_at: datetime = field(default_factory=now)
 
 
+@dataclass(eq=False, frozen=True, slots=True)
+class Application:
+    """An OAuth application that may ask people for their consent."""
+
+    name: str
+    client_id: str
+    secret: str
+    redirect_uris: tuple[str, ...]
+    scopes: frozenset[str]
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Consent:
+    """What somebody has agreed to on the authorization page; a code stands for it, once."""
+
+    application: Application
+    user: User
+    redirect_uri: str
+    scopes: frozenset[str]
+    nonce: str
+    code_challenge: str
+    code_challenge_method: str
+    given_at: float
+
+
 @dataclass(eq=False, slots=True)
 class Token:
-    """An access token; `project_id` is set for a project access token."""
+    """An access token; `project_id` is set for a project access token, `application` for one of OAuth."""
 
     id: int
     value: str
@@ -34,6 +59,7 @@ class Token:
     scopes: frozenset[str]
     access_level: int | None = None
     project_id: int | None = None
+    application: Application | None = None
     revoked: bool = False
     expires_at: str = "2099-01-01"
     created_at: datetime = field(default_factory=now)

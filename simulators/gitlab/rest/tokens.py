@@ -70,6 +70,8 @@ def revoke_project_token(call: Call) -> None:
 def _own(call: Call) -> Token:
     if call.token is None:
         raise unauthorized()
+    if call.token.application is not None:
+        raise not_found("Personal Access Token Not Found")
     return call.token
 
 

@@ -12,7 +12,7 @@ from simulators.gitlab.git_hooks import install_hooks
 from simulators.gitlab.records import CommitStatus, Group, Label, Project, Upload, User
 from simulators.gitlab.refusals import Refusal
 from simulators.gitlab.repository import GitError, Repository
-from simulators.gitlab.state.people import People
+from simulators.gitlab.state.applications import Applications
 from simulators.gitlab.state.tables import locked
 
 _COLORS = ("#6699cc", "#dc143c", "#009966", "#8e44ad", "#ed9121", "#36454f", "#cd5b45", "#1068bf")
@@ -29,7 +29,7 @@ class ProjectFields(TypedDict, total=False):
     from_repository: Path | None
 
 
-class Projects(People):
+class Projects(Applications):
     """The part of the world that knows projects."""
 
     @locked

@@ -9,7 +9,19 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from simulators.gitlab.faults import Faults
 from simulators.gitlab.hooks import HookSender
-from simulators.gitlab.records import Group, Issue, Item, MergeRequest, Note, Project, Todo, Token, User
+from simulators.gitlab.records import (
+    Application,
+    Consent,
+    Group,
+    Issue,
+    Item,
+    MergeRequest,
+    Note,
+    Project,
+    Todo,
+    Token,
+    User,
+)
 from simulators.gitlab.refusals import not_found
 
 P = ParamSpec("P")
@@ -41,6 +53,8 @@ class Tables:
         self.users: dict[int, User] = {}
         self.tokens: dict[str, Token] = {}
         self.projects: dict[int, Project] = {}
+        self.applications: dict[str, Application] = {}
+        self.consents: dict[str, Consent] = {}
         self.groups: dict[str, Group] = {}
         self.todos: list[Todo] = []
         self._last: Counter[str] = Counter()
