@@ -6,28 +6,30 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.acceptance import Acceptance
-from bot.bell import Bell
+from bot.api import routes as api
+from bot.desk import Desk, furnish
+from bot.doors import check_exposure
 from bot.identity import KnownIdentity
-from bot.live_log import LiveLog
-from bot.pages import Pages
+from bot.pages import Pages, SignInFirst
+from bot.problems import Problem
+from bot.sessions import LONGEST_SECONDS
+from bot.sign_in import SignIn
 from bot.signature import Verifier, key_of
 from bot.webhook import BODY_LIMIT_BYTES, Webhook
-from core.connections import open_queue_redis, open_store_redis
-from core.doorbell import Doorbell
-from core.errors import SettingsError, StoreError
+from core.errors import GitLabError, SettingsError, StoreError
 from core.settings import Settings
-from core.store import TaskStore
-from core.task_log import TaskLog
 
 log = logging.getLogger(__name__)
 
@@ -36,51 +38,86 @@ def build(settings: Settings) -> Starlette:
     """Give the ASGI application.
 
     Raises:
-        SettingsError: No webhook secret, or one that is malformed: an open receiver is not started.
+        SettingsError: An open receiver or open pages are not started, nor a sign-in that is half set up.
     """
     verifier = make_verifier(settings)
-    redis, queue = open_store_redis(settings), open_queue_redis(settings)
-    store = TaskStore(redis, retry_seconds=settings.retry_seconds, host=urlsplit(settings.gitlab_url).netloc)
-    task_log = TaskLog(redis)
-    bell, pages = Bell(Doorbell(queue)), Pages(store, task_log)
+    check_exposure(settings)
+    desk = furnish(settings)
+    pages = Pages(desk)
+    webhook = Webhook(
+        verifier,
+        Acceptance(desk.store),
+        desk.bell,
+        KnownIdentity(desk.store),
+        ready_label=f"{settings.label_prefix}-ready",
+    )
 
     async def ready(_request: Request) -> Response:
         """Tell whether Redis answers."""
-        await store.now()
+        await desk.store.now()
         return PlainTextResponse("ready\n")
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         """Ring what is left and close what was opened."""
         yield
-        await bell.close()
-        await redis.aclose()
-        queue.close()
+        await desk.close()
 
     return Starlette(
         routes=[
-            Route(
-                "/webhooks/gitlab",
-                Webhook(
-                    verifier,
-                    Acceptance(store),
-                    bell,
-                    KnownIdentity(store),
-                    ready_label=f"{settings.label_prefix}-ready",
-                ).__call__,
-                methods=["POST"],
-            ),
+            Route("/webhooks/gitlab", webhook.__call__, methods=["POST"]),
             Route("/healthz", _alive),
             Route("/readyz", ready),
-            Route("/", pages.home),
-            Route("/tasks/{task_id:int}", pages.task),
-            Route("/tasks/{task_id:int}/log", LiveLog(store, task_log).__call__),
+            Mount(api.PREFIX, api.application(desk)),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+            *_pages(desk, pages),
         ],
-        exception_handlers={StoreError: _unavailable},
+        middleware=_sessions(settings),
+        exception_handlers={
+            StoreError: _unavailable,
+            SignInFirst: pages.sign_in_first,
+            Problem: pages.problem,
+            GitLabError: pages.problem,
+            HTTPException: pages.problem,
+        },
         lifespan=lifespan,
         max_body_size=BODY_LIMIT_BYTES,
     )
+
+
+def _pages(desk: Desk, pages: Pages) -> list[BaseRoute]:
+    shown: list[BaseRoute] = [
+        Route("/", pages.home),
+        Route("/tasks/{task_id:int}", pages.task),
+        Route("/tasks/{task_id:int}/log", pages.log),
+    ]
+    if desk.sessions is None:
+        return shown
+    sign_in = SignIn(desk, desk.sessions)
+    return [
+        *shown,
+        Route("/sign-in", sign_in.begin),
+        Route("/sign-in/callback", sign_in.end),
+        Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/signed-out", pages.signed_out),
+    ]
+
+
+def _sessions(settings: Settings) -> list[Middleware]:
+    if not settings.oidc_client_id:
+        return []
+    is_https = settings.public_url.startswith("https:")
+    return [
+        Middleware(
+            SessionMiddleware,
+            secret_key=settings.session_secret.get_secret_value(),
+            # The prefix has browsers refuse the name to any other host, and to plain HTTP.
+            session_cookie="__Host-ablehand" if is_https else "ablehand",
+            max_age=LONGEST_SECONDS,
+            same_site="lax",
+            https_only=is_https,
+        )
+    ]
 
 
 def serve(settings: Settings) -> None:

@@ -1,59 +1,49 @@
-"""A task's log as server-sent events.
+"""A task's log as server-sent events, for its page and for the API.
 
 Every line carries the id behind which a reader goes on, so that a reconnect neither loses nor repeats one.
 
-Events: ``line`` {step, text, at}; ``phase`` {phase, status} when it changes; ``end`` when nothing more will come.
+Events: ``line`` {step, text, at}; ``phase`` {phase, status} when it changes; ``end`` when nothing more will come, also
+where the viewer may not see the task any more.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import time
 from collections.abc import AsyncIterator
+from typing import Final
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from sse_starlette import ServerSentEvent
 
-from bot.pages import HEADERS, find
-from core.store import TaskStore
+from bot.desk import Desk
+from bot.viewer import Viewer
 from core.task import Task
-from core.task_log import START, Entry, TaskLog
+from core.task_log import Entry
 
-WAIT_SECONDS = 1.0
+WAIT_SECONDS: Final = 1.0
 """How long one look at the log waits; also how late a new phase may show."""
-_ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}")
+RECHECK_SECONDS: Final = 60.0
+"""How often a viewer who stays is looked at again; what GitLab says is kept for longer than that."""
 
 
-class LiveLog:
-    """The endpoint with what it needs. Any number of readers; each holds one Redis connection while it waits."""
-
-    def __init__(self, store: TaskStore, task_log: TaskLog) -> None:
-        self._store = store
-        self._log = task_log
-
-    async def __call__(self, request: Request) -> Response:
-        """Stream from behind ``Last-Event-ID`` (the browser's own reconnect) or ``?after=``."""
-        task = await find(self._store, request)
-        if task is None:
-            return JSONResponse({"error": "no such task"}, 404)
-        after = request.headers.get("last-event-id") or request.query_params.get("after") or START
-        if not _ENTRY_ID.fullmatch(after):
-            return JSONResponse({"error": "after is no position of this log"}, 400)
-        return EventSourceResponse(self._events(task, after), headers=HEADERS, ping=15)
-
-    async def _events(self, task: Task, after: str) -> AsyncIterator[ServerSentEvent]:
-        yield _phase(task)
-        async for entries in self._log.follow(task.id, after, block_seconds=WAIT_SECONDS):
-            for entry in entries:
-                yield _line(entry)
-            now = await self._store.get(task.id)
-            if now is not None and now.phase is not task.phase:
-                yield _phase(now)
-            if now is None or (now.phase.is_final and not entries):
-                yield ServerSentEvent(event="end", data="{}")
-                return
-            task = now
+async def log_events(desk: Desk, viewer: Viewer, task: Task, after: str) -> AsyncIterator[ServerSentEvent]:
+    """Yield what is in the log behind *after*, and what comes. Holds one Redis connection while it waits."""
+    yield _phase(task)
+    checked_at = time.monotonic()
+    wait = 0.001 if task.phase.is_final else WAIT_SECONDS  # 0 would be for ever
+    async for entries in desk.task_log.follow(task.id, after, block_seconds=wait):
+        for entry in entries:
+            yield _line(entry)
+        now = await desk.store.get(task.id)
+        if now is not None and now.phase is not task.phase:
+            yield _phase(now)
+        if time.monotonic() - checked_at > RECHECK_SECONDS:
+            checked_at = time.monotonic()
+            now = now if await desk.visibility.may_see(viewer, task) else None
+        if now is None or (now.phase.is_final and not entries):
+            yield ServerSentEvent(event="end", data="{}")
+            return
+        task = now
 
 
 def _line(entry: Entry) -> ServerSentEvent:

@@ -1,69 +1,99 @@
-"""The page of a task: what was asked, its phases, its log. Reads the ledger only.
-
-Until people sign in, the unguessable key in the link from the comment is what opens a page: who can read the issue can
-read the page. A wrong key looks like no task.
-"""
+"""The pages: what was asked, its phases, its log. Reads the ledger only; shows each viewer what is theirs to see."""
 
 from __future__ import annotations
 
-import hmac
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
+from sse_starlette import EventSourceResponse
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from core.store import TaskStore
+from bot.api.routes import problem_of
+from bot.desk import Desk
+from bot.headers import HARMLESS, PAGE
+from bot.live_log import log_events
+from bot.problems import Problem, not_found
+from bot.viewer import How, Viewer
 from core.task import Phase, Task
-from core.task_log import START, TaskLog
+from core.task_log import START, is_position
 
-LINES_SHOWN = 2000
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-_SHOWN_PHASES = (
+LINES_SHOWN: Final = 2000
+SEE_OTHER: Final = 303
+_SHOWN_PHASES: Final = (
     Phase.RECEIVED, Phase.QUEUED, Phase.STARTING, Phase.PREPARING, Phase.WORKING, Phase.PUBLISHING, Phase.FINISHING,
 )  # fmt: skip
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in: the browser is sent there, and comes back."""
 
 
 class Pages:
     """Renders with autoescape throughout: everything on a page comes from people, repositories and agents."""
 
-    def __init__(self, store: TaskStore, task_log: TaskLog) -> None:
-        self._store = store
-        self._log = task_log
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         folder = Path(__file__).parent / "templates"
         self._templates = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True)
         self._templates.filters["clock"] = _clock
 
-    async def home(self, _request: Request) -> Response:
+    async def home(self, request: Request) -> Response:
         """Say that the bot runs, and how a task is started."""
-        return self._render("home.html")
+        return self._render("home.html", await self._viewer(request))
 
     async def task(self, request: Request) -> Response:
-        """Show one task, to whom has its key."""
-        task = await find(self._store, request)
-        if task is None:
-            return self._render("missing.html", status=404)
-        entries = await self._log.read(task.id, count=LINES_SHOWN)
+        """Show one task."""
+        viewer = await self._viewer(request)
+        task = await self._task(viewer, request)
+        entries = await self._desk.task_log.read(task.id, count=LINES_SHOWN)
         last = entries[-1].id if entries else START
-        return self._render("task.html", task=task, phases=timeline(task), entries=entries, last=last)
+        return self._render("task.html", viewer, task=task, phases=timeline(task), entries=entries, last=last)
 
-    def _render(self, name: str, *, status: int = 200, **values: Any) -> Response:
-        return HTMLResponse(self._templates.get_template(name).render(**values), status, HEADERS)
+    async def log(self, request: Request) -> Response:
+        """Stream a task's log from behind ``Last-Event-ID`` (the browser's own reconnect) or ``?after=``."""
+        viewer = await self._viewer(request)
+        task = await self._task(viewer, request)
+        after = request.headers.get("last-event-id") or request.query_params.get("after") or START
+        if not is_position(after):
+            raise Problem(400, "after is no position of this log.")
+        return EventSourceResponse(log_events(self._desk, viewer, task, after), headers=HARMLESS, ping=15)
 
+    async def signed_out(self, _request: Request) -> Response:
+        """Say that nobody is signed in any more."""
+        return self._render("signed_out.html", None)
 
-async def find(store: TaskStore, request: Request) -> Task | None:
-    """Give the task that the address names, if its key is right; None for all else."""
-    task = await store.get(int(request.path_params["task_id"]))
-    key = request.query_params.get("key", "")
-    return task if task and hmac.compare_digest(key.encode(), task.page_key.encode()) else None
+    async def problem(self, _request: Request, error: Exception) -> Response:
+        """Show what went wrong as a page."""
+        problem = problem_of(error)
+        return self._render("problem.html", None, status=problem.status, problem=problem)
+
+    async def sign_in_first(self, request: Request, _error: Exception) -> Response:
+        """Send the browser to the sign-in."""
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", SEE_OTHER)
+
+    async def _viewer(self, request: Request) -> Viewer:
+        viewer = await self._desk.doors.viewer(request)
+        if viewer is None and self._desk.sessions is None:
+            raise Problem(403, "Without sign-in these pages open by the name localhost or 127.0.0.1 alone.")
+        if viewer is None:
+            raise SignInFirst
+        return viewer
+
+    async def _task(self, viewer: Viewer, request: Request) -> Task:
+        task = await self._desk.store.get(int(request.path_params["task_id"]))
+        if task is None or task.is_errand or not await self._desk.visibility.may_see(viewer, task):
+            raise not_found()
+        return task
+
+    def _render(self, name: str, viewer: Viewer | None, *, status: int = 200, **values: Any) -> Response:
+        is_open = viewer is not None and viewer.how is How.OPEN
+        text = self._templates.get_template(name).render(viewer=viewer, is_open=is_open, **values)
+        return HTMLResponse(text, status, PAGE)
 
 
 def timeline(task: Task) -> list[tuple[str, float, str]]:

@@ -61,6 +61,21 @@ class Settings(RunSettings):
     host: str = Field("127.0.0.1", description="Address that the bot listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that the bot listens on.")
 
+    oidc_client_id: str = Field(
+        "",
+        description="Id of the application that people sign in with (docs/api.md). Without one the pages are open to "
+        "who reaches them, to look at: the bot then listens on loopback alone.",
+    )
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of that application.")
+    session_secret: SecretStr = Field(
+        SecretStr(""),
+        description="At least 32 characters that nobody can guess, the same for every bot: signs the cookie of a "
+        "session, and encrypts what is kept of it.",
+    )
+    api_requests_per_minute: int = Field(
+        600, ge=10, description="How often one person may call the API; a tenth of the calls may change something."
+    )
+
     executor: Literal["kubernetes", "process"] = Field(
         "process",
         description="Where agents run: as Jobs on the cluster that we run in (or that `KUBECONFIG` names), or as "

@@ -6,6 +6,7 @@ not greater than the last, so that shipping a line twice is harmless, and the la
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,7 @@ from core.errors import StoreError
 
 STEP_NAMES: Final = ("prepare", "agent", "publish")
 START: Final = "0-0"
+_POSITION: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,11 @@ class Entry:
 def entry_id(attempt: int, step: str, position: int) -> str:
     """Give the id of the line of *step* that ends at *position* (the executor's own measure)."""
     return f"{attempt * 10 + STEP_NAMES.index(step)}-{position}"
+
+
+def is_position(text: str) -> bool:
+    """Tell whether *text* may name a line, or a place in any stream: only such may be passed to Redis."""
+    return bool(_POSITION.fullmatch(text)) and all(int(number) < 2**63 for number in text.split("-"))
 
 
 class TaskLog:

@@ -17,8 +17,9 @@ from core.connections import open_store_redis
 from core.disabled_hooks import recall_disabled_hooks
 from core.errors import AblehandError, GitLabDenied, GitLabNotFound
 from core.gitlab import client
-from core.gitlab.client import DEVELOPER, GitLab
+from core.gitlab.client import GitLab
 from core.gitlab.hooks import HookOwner, is_switched_off
+from core.gitlab.levels import DEVELOPER
 from core.settings import Settings
 from core.store import TaskStore
 from operate.finding import Finding, checked

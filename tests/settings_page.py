@@ -15,6 +15,7 @@ from core.settings import PREFIX, Settings
 THEMES: Final = {
     "gitlab_url": "GitLab",
     "redis_url": "Redis and addresses",
+    "oidc_client_id": "Signing in",
     "executor": "Where agents run",
     "agent": "The agent",
     "max_runs": "Limits",

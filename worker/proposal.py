@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from core import links
 from core.errors import GitLabConflict, GitLabError, GitLabNotFound, GitLabUnavailable, TokenRefused
-from core.gitlab.client import DEVELOPER
+from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import MergeRequest, Project
 from core.lease import Lease
 from core.task import Place, Task

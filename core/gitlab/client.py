@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from core.errors import GitLabConflict, GitLabError, GitLabNotFound
@@ -40,9 +40,6 @@ from core.gitlab.nouns import (
 from core.gitlab.transport import Transport
 from core.settings import Settings
 from core.task import Noteable, Place
-
-DEVELOPER: Final = 30
-"""Access levels are compared, never listed: there are levels between the well-known ones."""
 
 
 class GitLab(AccessTokenCalls, ChangeCalls, HookCalls, InboxCalls, NeighbourCalls, PipelineCalls):

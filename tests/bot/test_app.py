@@ -18,6 +18,7 @@ from core.settings import Settings
 from tests.bot.deliveries import SIGNING_TOKEN, encoded, issue, note, signed
 
 HOOK = "/webhooks/gitlab"
+HERE = "http://127.0.0.1:8080"
 
 
 @pytest.fixture
@@ -29,15 +30,8 @@ def settings(redis_url: str) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """Give a client of the running application."""
-    with TestClient(build(settings)) as client:
+    with TestClient(build(settings), base_url=HERE) as client:
         yield client
-
-
-@pytest.fixture
-def raw(redis_url: str) -> Iterator[Redis]:
-    """Give Redis itself, to look into."""
-    with Redis.from_url(redis_url, decode_responses=True) as connection:
-        yield connection
 
 
 def rung(redis_url: str) -> list[list[int]]:
@@ -154,17 +148,48 @@ def a_task(client: TestClient, raw: Redis, **fields: str) -> str:
     client.post(HOOK, content=body, headers=signed(body))
     if fields:
         raw.hset("{ablehand}:task:1", items=[part for field in fields.items() for part in field])
-    return "/tasks/1?key=" + str(raw.hget("{ablehand}:task:1", "page_key"))
+    return "/tasks/1"
 
 
-def test_a_page_shows_a_task_to_who_has_its_key(client: TestClient, raw: Redis) -> None:
-    """A missing, wrong or longer key, and a missing task, look all the same."""
+def test_without_sign_in_loopback_sees_everything_and_is_told_so(client: TestClient, raw: Redis) -> None:
+    """An old link with its key works as well; a task that is missing is a page that says so."""
     page = a_task(client, raw, prompt="Add a thing")
 
     assert "Add a thing" in client.get(page).text
-    refused = [client.get(path) for path in ("/tasks/1", "/tasks/1?key=x", page + "x", "/tasks/2?key=x")]
-    assert [answer.status_code for answer in refused] == [404] * 4
-    assert len({answer.text for answer in refused}) == 1
+    assert "Nobody signs in here" in client.get(f"{page}?key=old").text
+    missing = client.get("/tasks/2")
+    assert (missing.status_code, "There is no such task" in missing.text) == (404, True)
+
+
+def test_without_sign_in_nothing_is_shown_under_another_name(settings: Settings, raw: Redis) -> None:
+    """A page elsewhere whose name is made to mean this machine reads nothing."""
+    with TestClient(build(settings), base_url="http://evil.example") as client:
+        page = a_task(client, raw, prompt="Add a thing")
+        answers = [client.get(path) for path in ("/", page, f"{page}/log", "/api/v1/tasks", "/api/v1/tasks/1")]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 401, 401]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": "0.0.0.0"},  # noqa: S104 - what is refused
+        {"host": "::"},
+        {"public_url": "https://ablehand.example"},
+        {"oidc_client_id": "x", "oidc_client_secret": "y", "public_url": "https://a.example"},
+        {
+            "oidc_client_id": "x", "oidc_client_secret": "y", "public_url": "https://a.example",
+            "session_secret": "short",
+        },
+    ],
+    ids=["every-address", "every-address-6", "behind-a-proxy", "no-secret", "short-secret"],
+)  # fmt: skip
+def test_open_pages_are_not_started_for_others(settings: Settings, changes: dict[str, str]) -> None:
+    """Where others than this machine would see the pages, somebody has to sign in; the sentence says what to set."""
+    exposed = Settings.model_validate(settings.model_dump() | changes)
+
+    with pytest.raises(SettingsError, match="ABLEHAND_SESSION_SECRET"):
+        build(exposed)
 
 
 def test_hostile_text_stays_text(client: TestClient, raw: Redis) -> None:
@@ -206,6 +231,6 @@ def test_the_live_log_ends_with_the_task(client: TestClient, raw: Redis) -> None
 @pytest.mark.parametrize("after", ["x", "1-", "$", "99999999999999999999999-1"])
 def test_a_wrong_position_is_refused(client: TestClient, raw: Redis, after: str) -> None:
     """Only positions of the log are passed to Redis."""
-    page = a_task(client, raw).replace("/tasks/1", "/tasks/1/log")
+    page = a_task(client, raw)
 
-    assert client.get(f"{page}&after={after}").status_code == 400
+    assert client.get(f"{page}/log?after={after}").status_code == 400

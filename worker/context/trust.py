@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.gitlab.client import DEVELOPER, GitLab
+from core.gitlab.client import GitLab
+from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import User
 from worker.requests.asker import is_machine
 

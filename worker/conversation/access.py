@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.errors import Refusal
-from core.gitlab.client import DEVELOPER, GitLab
+from core.gitlab.client import GitLab
+from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import PRIVATE, Item, Project, User
 from core.task import Reason
 
@@ -18,7 +19,7 @@ def check_requester(gitlab: GitLab, project: Project, requester: User) -> None:
         raise Refusal(Reason.NOT_ALLOWED)
 
 
-def check_place(project: Project, item: Item, *, internal: bool) -> None:
+def check_place(project: Project, item: Item | None, *, internal: bool) -> None:
     """Refuse to work where the result could not be kept as confidential as the request.
 
     Raises:
@@ -26,7 +27,7 @@ def check_place(project: Project, item: Item, *, internal: bool) -> None:
     """
     if project.archived:
         raise Refusal(Reason.ARCHIVED)
-    if (item.confidential or internal) and project.visibility != PRIVATE:
+    if (internal or (item is not None and item.confidential)) and project.visibility != PRIVATE:
         raise Refusal(Reason.CONFIDENTIAL)
     if project.empty or not project.default_branch:
         raise Refusal(Reason.EMPTY_REPOSITORY)

@@ -6,7 +6,8 @@ What the bot may do is no measure for what somebody may have it do; both have to
 from __future__ import annotations
 
 from core.errors import Refusal
-from core.gitlab.client import DEVELOPER, GitLab
+from core.gitlab.client import GitLab
+from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import MergeRequest, Project
 from core.task import Reason
 
