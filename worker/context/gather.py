@@ -39,8 +39,10 @@ class Gatherer:
     project: Project
     trust: Trust
 
-    def gather(self, item: Item, earlier: Sequence[Task]) -> Material:
-        """Put together what belongs to *item*; *earlier* are the tasks that this one goes on with."""
+    def gather(self, item: Item | None, earlier: Sequence[Task]) -> Material:
+        """Put together what belongs to *item* (None: there is none); *earlier* are the tasks that this goes on with."""
+        if item is None:
+            return Material(earlier=tuple(self._earlier(earlier)))
         discussions = self.gitlab.discussions(self.task.trigger.noteable)
         thread = next((found for found in discussions if self._is_asked_in(found)), None)
         others = [note for found in discussions if found is not thread for note in self._shown(found)]

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from core.errors import GitLabError, GitLabNotFound, Refusal
 from core.gitlab.nouns import Item, Project
-from core.task import Phase, Reason, Source, Task, Trigger
+from core.task import Phase, Place, Reason, Source, Task, Trigger
 from worker import limits
 from worker.conversation import access
 from worker.conversation.commands import Cancel
 from worker.conversation.markers import find_final, find_progress
-from worker.requests import assignment, comment, label, pipeline, review_request
+from worker.requests import api, assignment, comment, label, pipeline, review_request
 from worker.requests.asker import who_we_are
 from worker.requests.request import Case, Request
 from worker.requests.thread_limit import check_thread, is_first_refusal
@@ -31,7 +31,8 @@ from worker.wiring import Desk
 
 QUEUED_DEADLINE_SECONDS: Final = 300
 """The reconciler fills free slots anyway; this is for the case that it finds none."""
-READERS: Final[dict[Source, Callable[[Desk, Task, Item], Awaitable[Request]]]] = {
+READERS: Final[dict[Source, Callable[[Desk, Task, Any], Awaitable[Request]]]] = {
+    Source.API: api.read,
     Source.COMMENT: comment.read,
     Source.LABEL: label.read,
     Source.ASSIGNMENT: assignment.read,
@@ -80,19 +81,20 @@ async def _check(desk: Desk, case: Case) -> None:
     try:
         access.check_requester(desk.gitlab, case.project, request.requester)
     except Refusal:
-        if await is_first_refusal(desk, case):
+        # Who asked by form or API looks at the task: it says nothing to anybody else.
+        if request.trigger.source is Source.API or await is_first_refusal(desk, case):
             raise
         raise Refusal(Reason.IGNORED) from None
-    if not isinstance(request.command, Cancel):  # what flows too fast must still be stopped
-        await check_thread(desk, case)
-    _show_eyes(desk, request.trigger)
-    await _look_for_a_twin(desk, request.trigger)
     if case.item is not None:
-        access.check_place(case.project, case.item, internal=request.internal)
+        if not isinstance(request.command, Cancel):  # what flows too fast must still be stopped
+            await check_thread(desk, case)
+        _show_eyes(desk, request.trigger)
+        await _look_for_a_twin(desk, request.trigger)
+    access.check_place(case.project, case.item, internal=request.internal)
 
 
 def _show_eyes(desk: Desk, trigger: Trigger) -> None:
-    if trigger.source is Source.PIPELINE:  # nobody waits for a sign
+    if trigger.source in {Source.PIPELINE, Source.API}:  # nobody waits for a sign
         return
     note_id = trigger.event_id if trigger.source is Source.COMMENT else 0
     try:
@@ -117,15 +119,15 @@ async def _queue(desk: Desk, task: Task, fields: dict[str, Any]) -> None:
     desk.doorbell.ring("report", task.id)
 
 
-def _place(desk: Desk, task: Task) -> tuple[Project, Item]:
+def _place(desk: Desk, task: Task) -> tuple[Project, Item | None]:
     try:
         project = desk.gitlab.project(task.trigger.project_id)
-        return project, desk.gitlab.item(task.trigger.noteable)
+        return project, None if task.trigger.place is Place.NOWHERE else desk.gitlab.item(task.trigger.noteable)
     except GitLabNotFound:
         raise Refusal(Reason.GONE) from None
 
 
-def _asked(desk: Desk, project: Project, item: Item, request: Request) -> dict[str, Any]:
+def _asked(desk: Desk, project: Project, item: Item | None, request: Request) -> dict[str, Any]:
     return {
         "trigger": request.trigger,
         "unique_id": desk.store.unique_id(request.trigger),
@@ -137,9 +139,9 @@ def _asked(desk: Desk, project: Project, item: Item, request: Request) -> dict[s
         "internal": request.internal,
         "repository": project.path,
         "visibility": project.visibility,
-        "title": item.title,
-        "confidential": item.confidential or request.internal,
-        "author": item.author.username,
+        "title": item.title if item else "",
+        "confidential": request.internal or (item is not None and item.confidential),
+        "author": item.author.username if item else "",
     }
 
 

@@ -9,7 +9,7 @@ from core.crash import point
 from core.errors import ExecutorError, ExecutorUnavailable, GitLabNotFound, Refusal
 from core.gitlab.nouns import Item, MergeRequest, Project, User
 from core.redaction import Redactor
-from core.task import Mode, Phase, Reason, Task
+from core.task import Mode, Phase, Place, Reason, Task
 from worker import limits, orders, project_file, task_tokens
 from worker.choices import bounded, check_image
 from worker.context.earlier import find_earlier
@@ -98,18 +98,18 @@ async def _start(desk: Desk, task: Task) -> None:
     log.info("run launched", extra={"task_id": task.id, "run": request.name})
 
 
-async def _gather(desk: Desk, task: Task, project: Project, item: Item) -> Material:
+async def _gather(desk: Desk, task: Task, project: Project, item: Item | None) -> Material:
     """Read what the agent gets to know."""
     earlier = await find_earlier(desk.store, desk.transcripts, task)
     trust = Trust(desk.gitlab, project.id, (await who_we_are(desk)).ids)
     return Gatherer(gitlab=desk.gitlab, task=task, project=project, trust=trust).gather(item, earlier)
 
 
-def _read_again(desk: Desk, task: Task) -> tuple[Project, Item]:
+def _read_again(desk: Desk, task: Task) -> tuple[Project, Item | None]:
     """Hold the rules once more: time has passed in the queue."""
     try:
         project = desk.gitlab.project(task.trigger.project_id)
-        item = desk.gitlab.item(task.trigger.noteable)
+        item = None if task.trigger.place is Place.NOWHERE else desk.gitlab.item(task.trigger.noteable)
     except GitLabNotFound:
         raise Refusal(Reason.GONE) from None
     access.check_requester(desk.gitlab, project, User(id=task.requester_id, username=task.requester_username))
@@ -155,7 +155,7 @@ async def _with_token(desk: Desk, request: RunRequest, task: Task) -> RunRequest
     return replace(request, write_token=token) if token else request
 
 
-async def _pin(desk: Desk, task: Task, project: Project, item: Item) -> Task | None:
+async def _pin(desk: Desk, task: Task, project: Project, item: Item | None) -> Task | None:
     """Fix the commit that the work starts from, once: a second launch must order the same."""
     if task.base_commit:
         return task
@@ -172,7 +172,7 @@ async def _pin(desk: Desk, task: Task, project: Project, item: Item) -> Task | N
     )
 
 
-def _head(desk: Desk, task: Task, project: Project, item: Item) -> tuple[str, str]:
+def _head(desk: Desk, task: Task, project: Project, item: Item | None) -> tuple[str, str]:
     """Give the commit to start from, and the one that a merge request's change is to be compared with."""
     if not isinstance(item, MergeRequest):
         return desk.gitlab.branch_head(project.id, task.branch), ""

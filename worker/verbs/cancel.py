@@ -107,6 +107,8 @@ async def _try(desk: Desk, task: Task, case: Case) -> Task | None:
 
 def _who(desk: Desk, task: Task, case: Case) -> dict[str, Any]:
     """Give what the reply to a task needs that was never taken in."""
+    if task.requester_id:
+        return {}
     asker = case.request.requester
     if task.trigger.source is Source.COMMENT:
         asker = desk.gitlab.note(task.trigger.noteable, task.trigger.event_id).author

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import Refusal
 from core.gitlab.nouns import MergeRequest
-from core.task import Mode, Phase, Reason, Task
+from core.task import Mode, Phase, Reason, Source, Task
 from worker.conversation import outcome
 from worker.conversation.commands import Run, Wishes
 from worker.requests.request import Case
@@ -25,11 +25,13 @@ async def tasks_here(desk: Desk, case: Case) -> list[Task]:
 
 
 async def task_here(desk: Desk, case: Case, number: int) -> Task:
-    """Read the item's task *number*.
+    """Read the item's task *number*; where there is no item, the project's.
 
     Raises:
         Refusal: There is none in this project, or it hangs elsewhere.
     """
+    if case.item is None:
+        return await task_of_project(desk, case, number)
     for task in await tasks_here(desk, case):
         if task.id == number:
             return task
@@ -46,7 +48,9 @@ async def task_of_project(desk: Desk, case: Case, number: int) -> Task:
         Refusal: There is none.
     """
     task = await desk.store.get(number)
-    if task is None or task.trigger.project_id != case.project.id or task.phase is Phase.RECEIVED:
+    # By form or API it is known by its number from its first moment.
+    is_unknown = task is not None and task.phase is Phase.RECEIVED and case.request.trigger.source is not Source.API
+    if task is None or task.trigger.project_id != case.project.id or is_unknown:
         raise none_such(number)
     return task
 
