@@ -14,6 +14,7 @@ from core import crash, logs, settings
 from core.errors import AblehandError
 from core.redaction import Redactor
 from core.settings import Settings
+from operate.task_commands import task
 
 AGENTS = ["command", "claude", "codex", "opencode", "gemini"]
 TERMINATED = 128 + signal.SIGTERM
@@ -26,6 +27,9 @@ def cli() -> None:
 
     Settings come from the environment, ABLEHAND_*; docs/settings.md lists them.
     """
+
+
+cli.add_command(task)
 
 
 @cli.command()

@@ -10,8 +10,9 @@ from core.settings import PREFIX, Settings
 from tests.repository import ROOT, pages
 from tests.settings_page import THEMES, documented_fields, page
 
-NOT_SETTINGS = frozenset({"ABLEHAND_SECRETS_DIR", "ABLEHAND_CRASH", "ABLEHAND_IMAGE"})
-"""Read by hand: where secrets lie, what only tests that kill processes set, and what `make images` calls an image."""
+NOT_SETTINGS = frozenset({"ABLEHAND_SECRETS_DIR", "ABLEHAND_CRASH", "ABLEHAND_IMAGE", "ABLEHAND_TOKEN"})
+"""Read by hand: where secrets lie, what only tests that kill processes set, what `make images` calls an image,
+and whose token `ablehand task` sends."""
 VARIABLE = re.compile(rf"{PREFIX}[A-Z][A-Z_]*[A-Z]")
 
 
