@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from bot.app import make_verifier
+from bot.doors import check_exposure
 from core.settings import PREFIX, Settings
 from operate.embedded_redis import EmbeddedRedis
 from operate.processes import Child, Processes
@@ -20,6 +21,8 @@ from operate.processes import Child, Processes
 WORKERS: Final = 2
 WITHHELD_FROM_BOT: Final = ("GITLAB_TOKEN", "GIT_READ_TOKEN", "GIT_WRITE_TOKEN")
 """What faces the network holds no token of GitLab's, nor the model's key."""
+WITHHELD_FROM_OTHERS: Final = ("OIDC_CLIENT_SECRET", "SESSION_SECRET")
+"""What only pages need."""
 
 
 @contextmanager
@@ -39,9 +42,14 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
         "PUBLIC_URL": settings.public_url or f"http://{settings.host}:{port}",
         "STATE_DIR": str(settings.state_dir.resolve()),
     }
-    secrets = {PREFIX + name for name in WITHHELD_FROM_BOT} | set(settings.agent_variable_names())
-    rooms = [Child("bot", ["bot"], frozenset(secrets)), Child("reconciler", ["reconciler"])]
-    rooms += [Child(f"worker-{number}", ["worker"]) for number in range(1, WORKERS + 1)]
+    secrets = (
+        {PREFIX + name for name in WITHHELD_FROM_BOT}
+        | set(settings.agent_variable_names())
+        | set(settings.mcp_variables)
+    )
+    others = frozenset(PREFIX + name for name in WITHHELD_FROM_OTHERS)
+    rooms = [Child("bot", ["bot"], frozenset(secrets)), Child("reconciler", ["reconciler"], others)]
+    rooms += [Child(f"worker-{number}", ["worker"], others) for number in range(1, WORKERS + 1)]
     variables = {**environment, **{PREFIX + name: value for name, value in filled.items()}}
     processes = Processes(rooms, variables, log_file=log_file, longest_pause_seconds=settings.retry_seconds)
     processes.start()
@@ -56,11 +64,15 @@ def running(settings: Settings, *, environment: Mapping[str, str], log_file: Pat
 def serve(settings: Settings) -> None:
     """Run everything in the foreground until told to stop."""
     settings.require("gitlab_url", "gitlab_token")
-    make_verifier(settings)  # says what is missing now, not in a log that starts over and over
+    # Say what is missing now, not in a log that starts over and over.
+    make_verifier(settings)
+    check_exposure(settings)
     with running(settings, environment=os.environ) as processes:  # noqa: TID251 - handed on, not read
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: processes.request_stop())
         click.echo(f"Ablehand is up on http://{settings.host}:{settings.port}; stop it with Ctrl-C.", err=True)
+        if not settings.oidc_client_id:
+            click.echo("Nobody signs in: whoever reaches this machine's loopback sees all tasks.", err=True)
         processes.keep()
 
 

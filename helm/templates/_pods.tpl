@@ -99,11 +99,11 @@ capabilities: {drop: [ALL]}
     defaultMode: 0440
     sources:
     {{- range $kind := .kinds }}
-    {{- range $key := get (dict "gitlab" (list "gitlab-token" "git-read-token" "git-write-token") "webhook" (list "webhook-signing-token" "webhook-secret") "redis" (list "redis-url")) $kind }}
+    {{- range $key := get (dict "gitlab" (list "gitlab-token" "git-read-token" "git-write-token") "webhook" (list "webhook-signing-token" "webhook-secret") "sign-in" (list "oidc-client-secret" "session-secret") "redis" (list "redis-url")) $kind }}
       - secret:
           name: {{ include (printf "ablehand.secret.%s" $kind) $.root }}
           items: [{key: {{ $key }}, path: ablehand_{{ $key | replace "-" "_" }}}]
-          {{- if not (has $key (list "gitlab-token" "redis-url")) }}
+          {{- if not (has $key (list "gitlab-token" "redis-url" "oidc-client-secret" "session-secret")) }}
           optional: true
           {{- end }}
     {{- end }}

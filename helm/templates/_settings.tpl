@@ -17,6 +17,7 @@
 {{- define "ablehand.settings" -}}
 ABLEHAND_GITLAB_URL: {{ .Values.gitlab.url | quote }}
 ABLEHAND_PUBLIC_URL: {{ .Values.publicUrl | quote }}
+ABLEHAND_OIDC_CLIENT_ID: {{ .Values.signIn.clientId | quote }}
 ABLEHAND_EXECUTOR: kubernetes
 ABLEHAND_NAMESPACE: {{ include "ablehand.agents.namespace" . | quote }}
 ABLEHAND_INSTALLATION: {{ printf "%s.%s" .Release.Namespace .Release.Name | trunc 63 | trimAll "-._" | quote }}
@@ -91,6 +92,10 @@ ABLEHAND_{{ upper $name }}: {{ include "ablehand.text" $value | quote }}
 {{- default (printf "%s-webhook" (include "ablehand.fullname" .)) .Values.webhook.existingSecret }}
 {{- end }}
 
+{{- define "ablehand.secret.sign-in" -}}
+{{- default (printf "%s-sign-in" (include "ablehand.fullname" .)) .Values.signIn.existingSecret }}
+{{- end }}
+
 {{- define "ablehand.secret.redis" -}}
 {{- $theirs := ternary .Values.redis.auth.existingSecret .Values.redis.external.existingSecret .Values.redis.bundled -}}
 {{- default (printf "%s-redis" (include "ablehand.fullname" .)) $theirs }}
@@ -99,5 +104,5 @@ ABLEHAND_{{ upper $name }}: {{ include "ablehand.text" $value | quote }}
 {{/* Changes with every secret that the values hold: a process reads its secrets once. */}}
 {{- define "ablehand.secrets.checksum" -}}
 {{- $redis := list .Values.redis.bundled .Values.redis.auth .Values.redis.external -}}
-{{- list .Values.gitlab .Values.webhook .Values.model .Values.agents.variables .Values.mcp $redis | toJson | sha256sum }}
+{{- list .Values.gitlab .Values.webhook .Values.signIn .Values.model .Values.agents.variables .Values.mcp $redis | toJson | sha256sum }}
 {{- end }}

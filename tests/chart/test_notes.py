@@ -10,11 +10,12 @@ EXEC = "kubectl --namespace tools exec deployment/ablehand-worker -- ablehand"
 
 
 def test_what_is_left_is_listed() -> None:
-    """The address, the doctor, the hook, the first comment, in this order."""
+    """The address, the sign-in, the doctor, the hook, the first comment, in this order."""
     said = notes("minimal")
 
     steps = [
         "Let DNS lead https://ablehand.example.com",
+        "this redirect URI:\n     https://ablehand.example.com/sign-in/callback",
         f"{EXEC} doctor",
         f"{EXEC} hook install",
         "/agent Add a /health",

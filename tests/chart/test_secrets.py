@@ -46,6 +46,8 @@ def test_existing_secrets_are_used_and_none_is_made() -> None:
     ] == [
         ("ablehand", "webhook-signing-token"),
         ("ablehand", "webhook-secret"),
+        ("ablehand", "oidc-client-secret"),
+        ("ablehand", "session-secret"),
         ("ablehand", "redis-url"),
     ]
 
@@ -82,6 +84,7 @@ def checksums(manifests: list[Manifest], component: str) -> dict[str, str]:
     [
         pytest.param('gitlab.token="another"', "worker", {"checksum/secrets"}, id="token"),
         pytest.param('webhook.signingToken="whsec_another"', "bot", {"checksum/secrets"}, id="webhook"),
+        pytest.param('signIn.clientSecret="another"', "bot", {"checksum/secrets"}, id="sign-in"),
         pytest.param('model.apiKey="another"', "reconciler", {"checksum/secrets"}, id="model"),
         pytest.param('redis.auth.password="another-password-"', "bot", {"checksum/secrets"}, id="redis-clients"),
         pytest.param('redis.auth.password="another-password-"', "redis", {"checksum/secrets"}, id="redis"),

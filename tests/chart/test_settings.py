@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.doors import check_exposure
 from core.connections import read_watch
 from core.settings import PREFIX, Settings
 from tests.chart import deployment
@@ -19,6 +20,9 @@ HOMES = {
     "git_read_token": "gitlab.readToken",
     "git_write_token": "gitlab.writeToken",
     "webhook_signing_token": "webhook.signingToken",
+    "oidc_client_id": "signIn.clientId",
+    "oidc_client_secret": "signIn.clientSecret",
+    "session_secret": "signIn.sessionSecret",
     "webhook_secret": "webhook.secret",
     "redis_url": "redis",
     "public_url": "publicUrl",
@@ -123,12 +127,14 @@ def test_the_worker_gets_its_secrets(process_environment: pytest.MonkeyPatch, tm
 
 
 def test_the_bot_gets_only_what_it_needs(process_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The webhook's keys and Redis; no GitLab token, no model key."""
+    """The keys of webhook and sign-in, and Redis; no GitLab token, no model key."""
     settings = loaded("everything", "bot", process_environment, tmp_path)
 
+    check_exposure(settings)
     assert (settings.host, settings.port) == ("0.0.0.0", 8080)  # noqa: S104 - a pod's
     assert sorted(deployment.secret_files(render("everything"), "bot")) == [
-        "ablehand_redis_url", "ablehand_webhook_secret", "ablehand_webhook_signing_token",
+        "ablehand_oidc_client_secret", "ablehand_redis_url", "ablehand_session_secret", "ablehand_webhook_secret",
+        "ablehand_webhook_signing_token",
     ]  # fmt: skip
     assert settings.gitlab_token.get_secret_value() == ""
     assert settings.agent_environment == {}

@@ -18,7 +18,7 @@ INTRODUCTION: Final = """\
 <!-- Made from helm/values.yaml by `make docs`; change it there. -->
 
 Bot, worker, reconciler and a Redis in the release's namespace; Jobs of agents in a namespace of their own. Kubernetes
-1.31 or newer. Five values are needed:
+1.31 or newer. Seven values are needed:
 
 ```sh
 helm install ablehand helm --namespace ablehand --create-namespace --values my-values.yaml
@@ -30,6 +30,9 @@ gitlab:
   token: …                # of the bot's user, with the scope api
 webhook:
   signingToken: whsec_…   # as GitLab shows it when you make a webhook; or webhook.secret
+signIn:
+  clientId: …             # of the application that people sign in with (docs/api.md)
+  clientSecret: …
 publicUrl: https://ablehand.example.com
 model:
   apiKey: …
@@ -39,7 +42,8 @@ What helm prints then says what is left to do. More sets of values are in [ci/](
 refused with a sentence. Whoever installs it needs rights on both namespaces, and to make the agents' one unless
 `agents.createNamespace` is off; nothing of ours has a right beyond the agents' namespace.
 
-- **Upgrade**: `helm upgrade` with the same values. Agents at work go on; a generated Redis password is kept.
+- **Upgrade**: `helm upgrade` with the same values. Agents at work go on; a generated Redis password is kept, and so
+  is the secret of sessions.
 - **Uninstall**: `helm uninstall` ends the agents that are at work, with their namespace. The volume of Redis stays
   unless `redis.persistence.whenDeleted` says otherwise.
 

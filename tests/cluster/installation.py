@@ -134,6 +134,8 @@ def values_for(gitlab: GitLab, options: Options, namespace: str) -> Values:
     return {
         "publicUrl": f"http://{RELEASE}-bot.{namespace}.svc.cluster.local",
         "gitlab": {"url": gitlab_pod.address(gitlab.namespace), **tokens},
+        # Nobody signs in: it is there because the bot would not show its pages to a whole cluster without.
+        "signIn": {"clientId": "invented", "clientSecret": "invented"},
         "webhook": {"signingToken": f"whsec_{signing_key}"},
         "model": {"apiKey": "an-invented-key"},
         "image": image_values(options.ablehand_image, options.pull_policy),
