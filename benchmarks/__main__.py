@@ -16,6 +16,7 @@ NAMES = (
     "cluster_runs",
     "reconciler_scale",
     "words",
+    "task_table",
 )
 
 for name in sys.argv[1:] or NAMES:
