@@ -77,7 +77,12 @@ def furnish(settings: Settings) -> Desk:
         bell=bell,
         gitlab=gitlab,
         visibility=visibility,
-        doors=Doors(public_url=settings.public_url, tokens=Tokens(gitlab, answers, limit), sessions=sessions),
+        doors=Doors(
+            public_url=settings.public_url,
+            tokens=Tokens(gitlab, answers, limit),
+            sessions=sessions,
+            closed=settings.pages_closed,
+        ),
         sessions=sessions,
         limit=limit,
         asking=Asking(store, bell, gitlab, visibility, settings),

@@ -31,12 +31,14 @@ class Doors:
     public_url: str
     tokens: Tokens
     sessions: Sessions | None
+    closed: bool = False
+    """Whether nobody comes in without a token while nobody can sign in."""
 
     async def viewer(self, request: Request) -> Viewer | None:
         """Give who looks at a page; None for who has to sign in."""
         if self.sessions is None:
             # A page elsewhere whose name suddenly means this machine must not read along.
-            return ANYBODY if is_loopback(request.url.hostname or "") else None
+            return ANYBODY if not self.closed and is_loopback(request.url.hostname or "") else None
         session_id = request.session.get(SESSION_ID)
         return await self.sessions.viewer(str(session_id)) if session_id else None
 
@@ -105,10 +107,12 @@ def check_exposure(settings: Settings) -> None:
         if len(settings.session_secret.get_secret_value()) < 32:  # noqa: PLR2004 - as the setting says
             raise SettingsError("ABLEHAND_SESSION_SECRET: at least 32 characters; try `openssl rand -hex 32`.")
         return
+    if settings.pages_closed:
+        return
     public = urlsplit(settings.public_url).hostname or "localhost"
     if not is_loopback(settings.host) or not is_loopback(public):
         raise SettingsError(
             f"Nobody would have to sign in at {settings.public_url or settings.host}. Set ABLEHAND_OIDC_CLIENT_ID, "
-            "ABLEHAND_OIDC_CLIENT_SECRET and ABLEHAND_SESSION_SECRET (docs/api.md), or listen on 127.0.0.1 and leave "
-            "ABLEHAND_PUBLIC_URL to that."
+            "ABLEHAND_OIDC_CLIENT_SECRET and ABLEHAND_SESSION_SECRET (docs/api.md), listen on 127.0.0.1 and leave "
+            "ABLEHAND_PUBLIC_URL to that, or close the pages with ABLEHAND_PAGES_CLOSED=true."
         )

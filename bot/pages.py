@@ -23,6 +23,10 @@ from core.task_log import START, is_position
 
 LINES_SHOWN: Final = 2000
 SEE_OTHER: Final = 303
+CLOSED: Final = (
+    "Nobody can sign in here yet, so these pages are closed. An operator can set up the sign-in: docs/api.md."
+)
+ELSEWHERE: Final = "Without sign-in these pages open by the name localhost or 127.0.0.1 alone."
 _SHOWN_PHASES: Final = (
     Phase.RECEIVED, Phase.QUEUED, Phase.STARTING, Phase.PREPARING, Phase.WORKING, Phase.PUBLISHING, Phase.FINISHING,
 )  # fmt: skip
@@ -79,7 +83,7 @@ class Pages:
     async def _viewer(self, request: Request) -> Viewer:
         viewer = await self._desk.doors.viewer(request)
         if viewer is None and self._desk.sessions is None:
-            raise Problem(403, "Without sign-in these pages open by the name localhost or 127.0.0.1 alone.")
+            raise Problem(403, CLOSED if self._desk.settings.pages_closed else ELSEWHERE)
         if viewer is None:
             raise SignInFirst
         return viewer

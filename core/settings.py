@@ -72,6 +72,11 @@ class Settings(RunSettings):
         description="At least 32 characters that nobody can guess, the same for every bot: signs the cookie of a "
         "session, and encrypts what is kept of it.",
     )
+    pages_closed: bool = Field(
+        default=False,
+        description="Whether the pages are closed while nobody can sign in: webhooks are taken, and the API answers to "
+        "GitLab's tokens. The chart sets it where `signIn.clientId` is empty.",
+    )
     api_requests_per_minute: int = Field(
         600, ge=10, description="How often one person may call the API; a tenth of the calls may change something."
     )

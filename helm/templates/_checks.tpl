@@ -21,10 +21,10 @@
 {{- if not (or .webhook.signingToken .webhook.secret .webhook.existingSecret) -}}
 {{- $wrong = append $wrong "Set webhook.signingToken (webhook.secret for a GitLab before 19.0), or webhook.existingSecret." -}}
 {{- end -}}
-{{- if not .signIn.clientId -}}
+{{- if and (not .signIn.clientId) (or .signIn.clientSecret .signIn.existingSecret) -}}
 {{- $wrong = append $wrong "Set signIn.clientId: the application on GitLab that people sign in with (docs/api.md)." -}}
 {{- end -}}
-{{- if not (or .signIn.clientSecret .signIn.existingSecret) -}}
+{{- if and .signIn.clientId (not (or .signIn.clientSecret .signIn.existingSecret)) -}}
 {{- $wrong = append $wrong "Set signIn.clientSecret, or signIn.existingSecret." -}}
 {{- end -}}
 {{- if and (eq .agents.agent "claude") (not (or .model.apiKey .model.authToken .model.existingSecret)) -}}

@@ -18,6 +18,7 @@
 ABLEHAND_GITLAB_URL: {{ .Values.gitlab.url | quote }}
 ABLEHAND_PUBLIC_URL: {{ .Values.publicUrl | quote }}
 ABLEHAND_OIDC_CLIENT_ID: {{ .Values.signIn.clientId | quote }}
+ABLEHAND_PAGES_CLOSED: {{ empty .Values.signIn.clientId | quote }}
 ABLEHAND_EXECUTOR: kubernetes
 ABLEHAND_NAMESPACE: {{ include "ablehand.agents.namespace" . | quote }}
 ABLEHAND_INSTALLATION: {{ printf "%s.%s" .Release.Namespace .Release.Name | trunc 63 | trimAll "-._" | quote }}

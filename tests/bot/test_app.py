@@ -192,6 +192,20 @@ def test_open_pages_are_not_started_for_others(settings: Settings, changes: dict
         build(exposed)
 
 
+def test_closed_pages_take_webhooks_and_tokens_alone(settings: Settings, raw: Redis) -> None:
+    """Where others reach the bot before a sign-in is set up, no name opens a page, and the page says why."""
+    closed = Settings.model_validate(settings.model_dump() | {"host": "0.0.0.0", "pages_closed": True})  # noqa: S104
+    body = encoded(note())
+    with TestClient(build(closed), base_url=HERE) as client:
+        page = a_task(client, raw, prompt="Add a thing")
+        answers = [client.get(path) for path in ("/", page, f"{page}/log", "/api/v1/tasks", "/api/v1/tasks/1")]
+        delivered = client.post(HOOK, content=body, headers=signed(body))
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 401, 401]
+    assert "Nobody can sign in here yet" in answers[1].text
+    assert delivered.status_code in {200, 202}
+
+
 def test_hostile_text_stays_text(client: TestClient, raw: Redis) -> None:
     """Prompt, title, detail and log are escaped, and the page allows no inline script."""
     hostile = "<script>alert(1)</script>\x1b[31m"

@@ -10,12 +10,11 @@ EXEC = "kubectl --namespace tools exec deployment/ablehand-worker -- ablehand"
 
 
 def test_what_is_left_is_listed() -> None:
-    """The address, the sign-in, the doctor, the hook, the first comment, in this order."""
+    """The address, the doctor, the hook, the first comment, in this order."""
     said = notes("minimal")
 
     steps = [
         "Let DNS lead https://ablehand.example.com",
-        "this redirect URI:\n     https://ablehand.example.com/sign-in/callback",
         f"{EXEC} doctor",
         f"{EXEC} hook install",
         "/agent Add a /health",
@@ -32,6 +31,8 @@ def test_what_is_left_is_listed() -> None:
         ("openshift", "There is no Ingress: see that https://ablehand.apps.example.com leads to"),
         ("openshift", "kubectl label namespace tools-agents pod-security.kubernetes.io/enforce=restricted"),
         ("openshift", "Give the service accounts ablehand-worker and ablehand-reconciler their rights"),
+        ("minimal", "Nobody can sign in yet: the pages that comments link to are closed until signIn.clientId"),
+        ("sentinel", "this redirect URI:\n     https://ablehand.example.com/sign-in/callback"),
         ("trial", "Agents may send to anywhere"),
         ("trial", "Redis has no volume"),
         ("everything", "This version serves no /metrics yet"),

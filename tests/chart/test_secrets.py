@@ -84,7 +84,12 @@ def checksums(manifests: list[Manifest], component: str) -> dict[str, str]:
     [
         pytest.param('gitlab.token="another"', "worker", {"checksum/secrets"}, id="token"),
         pytest.param('webhook.signingToken="whsec_another"', "bot", {"checksum/secrets"}, id="webhook"),
-        pytest.param('signIn.clientSecret="another"', "bot", {"checksum/secrets"}, id="sign-in"),
+        pytest.param(
+            'signIn={"clientId": "x", "clientSecret": "y"}',
+            "bot",
+            {"checksum/secrets", "checksum/settings"},
+            id="sign-in",
+        ),
         pytest.param('model.apiKey="another"', "reconciler", {"checksum/secrets"}, id="model"),
         pytest.param('redis.auth.password="another-password-"', "bot", {"checksum/secrets"}, id="redis-clients"),
         pytest.param('redis.auth.password="another-password-"', "redis", {"checksum/secrets"}, id="redis"),

@@ -23,6 +23,7 @@ HOMES = {
     "oidc_client_id": "signIn.clientId",
     "oidc_client_secret": "signIn.clientSecret",
     "session_secret": "signIn.sessionSecret",
+    "pages_closed": "signIn.clientId",
     "webhook_secret": "webhook.secret",
     "redis_url": "redis",
     "public_url": "publicUrl",
@@ -138,6 +139,17 @@ def test_the_bot_gets_only_what_it_needs(process_environment: pytest.MonkeyPatch
     ]  # fmt: skip
     assert settings.gitlab_token.get_secret_value() == ""
     assert settings.agent_environment == {}
+
+
+def test_the_bot_starts_without_a_sign_in(process_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the five values its pages are closed, and it holds no secret for them."""
+    settings = loaded("minimal", "bot", process_environment, tmp_path)
+
+    check_exposure(settings)
+    assert settings.pages_closed
+    assert sorted(deployment.secret_files(render("minimal"), "bot")) == [
+        "ablehand_redis_url", "ablehand_webhook_signing_token",
+    ]  # fmt: skip
 
 
 def test_the_reconciler_keeps_secrets_out_of_logs(process_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

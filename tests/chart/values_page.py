@@ -18,7 +18,7 @@ INTRODUCTION: Final = """\
 <!-- Made from helm/values.yaml by `make docs`; change it there. -->
 
 Bot, worker, reconciler and a Redis in the release's namespace; Jobs of agents in a namespace of their own. Kubernetes
-1.31 or newer. Seven values are needed:
+1.31 or newer. Five values are needed:
 
 ```sh
 helm install ablehand helm --namespace ablehand --create-namespace --values my-values.yaml
@@ -30,9 +30,6 @@ gitlab:
   token: …                # of the bot's user, with the scope api
 webhook:
   signingToken: whsec_…   # as GitLab shows it when you make a webhook; or webhook.secret
-signIn:
-  clientId: …             # of the application that people sign in with (docs/api.md)
-  clientSecret: …
 publicUrl: https://ablehand.example.com
 model:
   apiKey: …
