@@ -11,7 +11,7 @@ import uvicorn
 from bot.app import build
 from tests.bot.town import Town
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @contextmanager

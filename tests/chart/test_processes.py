@@ -18,7 +18,7 @@ from operate.embedded_redis import _binary
 from tests.chart.rendering import containers, one, pods, render
 
 PASSWORD = "invented-redis-password"
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 HEARTBEAT = "/tmp/heartbeat"  # noqa: S108 - the container's own
 
 

@@ -24,7 +24,7 @@ READ_TOKEN = f"canary-read-{os.getpid()}"
 WRITE_TOKEN = f"canary-write-{os.getpid()}"
 """This test process's own: another's run may show its tokens in /proc at the same time."""
 FAKE_STEP = Path(__file__).with_name("fake_step.py")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 Script = dict[str, list[list[object]]]
 
 

@@ -27,7 +27,7 @@ Seen = list[RunState | Listing]
 
 async def _until(observation: AsyncIterator[RunState | Listing], enough: Callable[[Seen], bool]) -> Seen:
     seen: Seen = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for item in observation:
             seen.append(item)
             if enough(seen):

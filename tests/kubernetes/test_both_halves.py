@@ -18,7 +18,7 @@ from worker.executors.kubernetes.rights import RECONCILER
 from worker.executors.protocol import RunState
 
 pytestmark = pytest.mark.anyio
-SECONDS = 20
+SECONDS = 60
 CALLS = 15
 """For one task's whole life, by the issue."""
 

@@ -15,7 +15,7 @@ from tests.kubernetes.requests import IMAGE, NAMESPACE, run_request
 from tests.kubernetes.test_launch import NAME, completed, foreign_job, verbs
 from worker.executors.kubernetes.executor import KubernetesExecutor
 
-SECONDS = 20
+SECONDS = 60
 
 
 def running(server: KubernetesServer, executor: KubernetesExecutor, *, heeds_term: bool = True) -> None:

@@ -31,7 +31,7 @@ from simulators.gitlab.records import Issue, Item, MergeRequest, Note, Project, 
 from simulators.gitlab.server import GitLabServer
 
 DEVELOPER, MAINTAINER = 30, 40
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 AGENT = Path(__file__).with_name("agent.py")
 T = TypeVar("T")
 

@@ -65,6 +65,6 @@ async def bells(redis: Redis) -> list[str]:
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     """Wait for *condition*, at most five seconds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110 - what is waited for is in Redis
             await asyncio.sleep(0.01)

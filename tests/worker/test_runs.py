@@ -221,7 +221,7 @@ async def test_an_old_leader_moves_nothing(desk: Desk, task: Task, executor: Han
     executor.seen.put_nowait(run_state(NAME, running(Step.AGENT)))
 
     with pytest.raises(Fenced):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await Runs(desk, fence=1).watch()
 
     assert (await now(desk, task)).phase is Phase.STARTING

@@ -19,7 +19,7 @@ from worker.executors.protocol import StepPhase
 pytestmark = pytest.mark.anyio
 
 SECONDS, RATE = 0.8, 40
-SECONDS_TO_END = 20
+SECONDS_TO_END = 60
 KILLED = 137
 COUNT = int(SECONDS * RATE)
 BUSY = Script(first=["begin"], seconds=SECONDS, lines_per_second=RATE, message=OK)

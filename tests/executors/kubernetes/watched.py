@@ -22,7 +22,7 @@ from worker.executors.protocol import LogLine, RunState, StepPhase
 NAMESPACE = "agents"
 NAME = "agent-7-a1"
 OK = '{"ok": true}'
-SECONDS = 20.0
+SECONDS = 60.0
 FOREVER = float("inf")
 QUICK = Pace(
     listing=0.2,

@@ -55,7 +55,7 @@ def client(gitlab: GitLabServer) -> Iterator[Client]:
 
         def make(user: User, *scopes: str) -> Gitlab:
             token = gitlab.world.add_token(user, scopes=scopes or ("api",))
-            return clients.enter_context(Gitlab(gitlab.url, oauth_token=token, timeout=5))
+            return clients.enter_context(Gitlab(gitlab.url, oauth_token=token, timeout=60))
 
         yield make
 

@@ -16,11 +16,11 @@ def test_it_prints_its_address_serves_and_ends(tmp_path: Path) -> None:
             assert running.stdout is not None
             url, alice = running.stdout.readline().strip(), running.stdout.readline().strip()
             token = alice.removeprefix("alice: ")
-            answer = requests.get(f"{url}/api/v4/user", headers={"PRIVATE-TOKEN": token}, timeout=5)
-            page = requests.get(f"{url}/shop/web/-/issues/1", timeout=5)
+            answer = requests.get(f"{url}/api/v4/user", headers={"PRIVATE-TOKEN": token}, timeout=60)
+            page = requests.get(f"{url}/shop/web/-/issues/1", timeout=60)
         finally:
             running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=60)
 
     assert (answer.json()["username"], page.status_code) == ("alice", 200)
     assert (running.returncode, errors) == (0, "")

@@ -83,5 +83,5 @@ def test_the_whole_gitlab_goes_down_and_comes_back(client: Client, gitlab: GitLa
         bot.http_get("/user")
     gitlab.faults.clear()
 
-    assert requests.get(gitlab.url, timeout=5).status_code == 200
+    assert requests.get(gitlab.url, timeout=60).status_code == 200
     assert isinstance(bot.http_get("/user"), dict)

@@ -55,7 +55,7 @@ def test_hostile_text_does_not_run_on_the_page(gitlab: GitLabServer, shop: Shop)
     issue = gitlab.world.add_issue(shop.project, author=mallory, title=evil, description=evil, labels=[evil])
     gitlab.world.comment(issue, author=mallory, body=evil)
 
-    page = requests.get(f"{gitlab.url}/shop/web/-/issues/{issue.iid}", timeout=5)
+    page = requests.get(f"{gitlab.url}/shop/web/-/issues/{issue.iid}", timeout=60)
 
     assert page.status_code == 200
     assert "<script" not in page.text
@@ -66,17 +66,17 @@ def test_a_person_opens_an_issue_comments_and_labels(gitlab: GitLabServer, shop:
     """The forms do what they say, as the person who is chosen, and quick actions work."""
     place = f"{gitlab.url}/shop/web/-/issues"
 
-    opened = requests.post(place, data={"author": "bob", "title": "Typed", "description": "By hand"}, timeout=5)
-    requests.post(f"{place}/2/notes", data={"author": "bob", "body": "/agent go\n/assign me"}, timeout=5)
-    requests.post(f"{place}/2/labels", data={"author": "alice", "add": "agent-ready"}, timeout=5)
-    refused = requests.post(f"{place}/2/labels", data={"author": "guest", "add": "no"}, timeout=5)
+    opened = requests.post(place, data={"author": "bob", "title": "Typed", "description": "By hand"}, timeout=60)
+    requests.post(f"{place}/2/notes", data={"author": "bob", "body": "/agent go\n/assign me"}, timeout=60)
+    requests.post(f"{place}/2/labels", data={"author": "alice", "add": "agent-ready"}, timeout=60)
+    refused = requests.post(f"{place}/2/labels", data={"author": "guest", "add": "no"}, timeout=60)
 
     issue = shop.project.issues[2]
     assert opened.url == f"{place}/2"
     assert (issue.author, issue.description, issue.assignees) == (shop.bob, "By hand", [shop.bob])
     assert [note.body for note in gitlab.world.notes(issue)] == ["/agent go"]
     assert (gitlab.world.labels(issue), refused.status_code) == (["agent-ready"], 403)
-    page = requests.get(f"{place}/2", timeout=5).text
+    page = requests.get(f"{place}/2", timeout=60).text
     assert all(text in page for text in ("Typed", "By hand", "/agent go", "agent-ready", "assigned to @bob"))
 
 
@@ -86,7 +86,7 @@ def test_a_form_of_another_site_is_refused(gitlab: GitLabServer, shop: Shop) -> 
         f"{gitlab.url}/shop/web/-/issues",
         data={"author": "bob", "title": "Not mine"},
         headers={"Origin": "http://evil.example"},
-        timeout=5,
+        timeout=60,
     )
 
     assert (answer.status_code, len(shop.project.issues)) == (403, 1)
@@ -96,8 +96,8 @@ def test_a_person_reads_the_diff_and_merges(gitlab: GitLabServer, shop: Shop, re
     """The diff is escaped; the button merges for real."""
     place = f"{gitlab.url}/shop/web/-/merge_requests/{request_of_bot.iid}"
 
-    diff = requests.get(f"{place}/diffs", timeout=5).text
-    merged = requests.post(f"{place}/merge", data={"author": "alice"}, timeout=5)
+    diff = requests.get(f"{place}/diffs", timeout=60).text
+    merged = requests.post(f"{place}/merge", data={"author": "alice"}, timeout=60)
 
     assert '<span class="plus">+&lt;b&gt;two&lt;/b&gt;</span>' in diff
     assert (merged.status_code, request_of_bot.state, shop.issue.state) == (200, "merged", "closed")
@@ -125,7 +125,7 @@ def test_a_person_reads_the_diff_and_merges(gitlab: GitLabServer, shop: Shop, re
 )
 def test_every_page_opens(gitlab: GitLabServer, path: str, status: int, text: str) -> None:
     """Each shows what it is for, and what is missing says so."""
-    page = requests.get(f"{gitlab.url}/{path}", timeout=5)
+    page = requests.get(f"{gitlab.url}/{path}", timeout=60)
 
     assert page.status_code == status
     assert text in page.text

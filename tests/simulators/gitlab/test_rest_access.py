@@ -23,7 +23,7 @@ def test_the_caller_learns_who_it_is_and_what_its_token_may_do(client: Client, s
 
 def test_an_unknown_token_is_refused(gitlab: GitLabServer) -> None:
     """A token that nobody made answers 401 in GitLab's words."""
-    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"PRIVATE-TOKEN": "glpat-nothing"}, timeout=5)
+    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"PRIVATE-TOKEN": "glpat-nothing"}, timeout=60)
 
     assert (answer.status_code, answer.json()) == (401, {"message": "401 Unauthorized"})
 
@@ -33,7 +33,7 @@ def test_a_revoked_token_is_refused(gitlab: GitLabServer, shop: Shop) -> None:
     token = gitlab.world.add_token(shop.bob)
     gitlab.world.revoke_token(token)
 
-    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"PRIVATE-TOKEN": token}, timeout=5)
+    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"PRIVATE-TOKEN": token}, timeout=60)
 
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
 
@@ -66,7 +66,7 @@ def test_a_private_project_is_hidden_from_others(client: Client, shop: Shop) -> 
 
 def test_a_visitor_without_a_token_is_refused_where_a_user_is_needed(gitlab: GitLabServer) -> None:
     """No token at all answers 401."""
-    with pytest.raises(GitlabAuthenticationError), Gitlab(gitlab.url, timeout=5) as visitor:
+    with pytest.raises(GitlabAuthenticationError), Gitlab(gitlab.url, timeout=60) as visitor:
         visitor.auth()
 
 
@@ -94,7 +94,7 @@ def test_a_confidential_issue_is_hidden_from_guests(client: Client, gitlab: GitL
 
 def test_an_unknown_route_fails_loudly(gitlab: GitLabServer) -> None:
     """A call that nobody planned for answers 501 with its name."""
-    answer = requests.get(f"{gitlab.url}/api/v4/projects/shop%2Fweb/no_such_thing", timeout=5)
+    answer = requests.get(f"{gitlab.url}/api/v4/projects/shop%2Fweb/no_such_thing", timeout=60)
 
     assert answer.status_code == 501
     assert "GET /projects/shop%2Fweb/no_such_thing" in answer.json()["error"]

@@ -34,7 +34,7 @@ def application(gitlab: GitLabServer) -> Application:
 def authorized(gitlab: GitLabServer, application: Application, **changes: str) -> dict[str, str]:
     """Let the application in as Bob; give what the browser is sent back with."""
     form = {**WISH, "client_id": application.client_id, "person": "bob", **changes}
-    answer = requests.post(f"{gitlab.url}/oauth/authorize", data=form, allow_redirects=False, timeout=5)
+    answer = requests.post(f"{gitlab.url}/oauth/authorize", data=form, allow_redirects=False, timeout=60)
     place = answer.headers["location"]
     assert (answer.status_code, place.partition("?")[0]) == (303, BACK)
     return {name: values[0] for name, values in parse_qs(urlsplit(place).query).items()}
@@ -46,19 +46,19 @@ def redeemed(gitlab: GitLabServer, application: Application, code: str, **change
         "grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER, **changes,
     }  # fmt: skip
     who = (application.client_id, application.secret)
-    return requests.post(f"{gitlab.url}/oauth/token", data=form, auth=who, timeout=5)
+    return requests.post(f"{gitlab.url}/oauth/token", data=form, auth=who, timeout=60)
 
 
 def statement(gitlab: GitLabServer, token: str) -> dict[str, Any]:
     """Check an id_token's signature with the published key; give what it says."""
-    place = requests.get(f"{gitlab.url}/.well-known/openid-configuration", timeout=5).json()["jwks_uri"]
-    return jwt.decode(token, KeySet.import_key_set(requests.get(place, timeout=5).json()), algorithms=["RS256"]).claims
+    place = requests.get(f"{gitlab.url}/.well-known/openid-configuration", timeout=60).json()["jwks_uri"]
+    return jwt.decode(token, KeySet.import_key_set(requests.get(place, timeout=60).json()), algorithms=["RS256"]).claims
 
 
 def test_a_person_signs_in(gitlab: GitLabServer, shop: Shop, application: Application) -> None:
     """The page lists who there is; the code becomes a token of that person, and a signed statement of who they are."""
     page = requests.get(
-        f"{gitlab.url}/oauth/authorize", params={**WISH, "client_id": application.client_id}, timeout=5
+        f"{gitlab.url}/oauth/authorize", params={**WISH, "client_id": application.client_id}, timeout=60
     ).text
     back = authorized(gitlab, application)
 
@@ -72,13 +72,13 @@ def test_a_person_signs_in(gitlab: GitLabServer, shop: Shop, application: Applic
     assert (claims["iss"], claims["sub"], claims["aud"], claims["nonce"], claims["preferred_username"]) == (
         gitlab.url, str(shop.bob.id), application.client_id, "n1", "bob",
     )  # fmt: skip
-    assert requests.get(f"{gitlab.url}/oauth/userinfo", headers=bearer, timeout=5).json()["sub"] == str(shop.bob.id)
-    assert requests.get(f"{gitlab.url}/api/v4/user", headers=bearer, timeout=5).json()["username"] == "bob"
+    assert requests.get(f"{gitlab.url}/oauth/userinfo", headers=bearer, timeout=60).json()["sub"] == str(shop.bob.id)
+    assert requests.get(f"{gitlab.url}/api/v4/user", headers=bearer, timeout=60).json()["username"] == "bob"
     assert (
-        requests.get(f"{gitlab.url}/api/v4/personal_access_tokens/self", headers=bearer, timeout=5).status_code == 404
+        requests.get(f"{gitlab.url}/api/v4/personal_access_tokens/self", headers=bearer, timeout=60).status_code == 404
     )
     written = requests.post(
-        f"{gitlab.url}/api/v4/projects/shop%2Fweb/issues", headers=bearer, json={"title": "x"}, timeout=5
+        f"{gitlab.url}/api/v4/projects/shop%2Fweb/issues", headers=bearer, json={"title": "x"}, timeout=60
     )
     assert written.status_code == 403
 
@@ -120,7 +120,7 @@ def test_a_wrong_secret_is_refused(gitlab: GitLabServer, shop: Shop, application
     code = authorized(gitlab, application)["code"]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
 
-    answer = requests.post(f"{gitlab.url}/oauth/token", data=form, auth=(application.client_id, "x"), timeout=5)
+    answer = requests.post(f"{gitlab.url}/oauth/token", data=form, auth=(application.client_id, "x"), timeout=60)
 
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert redeemed(gitlab, application, code).status_code == 200
@@ -132,9 +132,9 @@ def test_a_revoked_token_is_dead(gitlab: GitLabServer, shop: Shop, application: 
     token = redeemed(gitlab, application, authorized(gitlab, application)["code"]).json()["access_token"]
     who = (application.client_id, application.secret)
 
-    requests.post(f"{gitlab.url}/oauth/revoke", data={"token": token}, auth=who, timeout=5)
+    requests.post(f"{gitlab.url}/oauth/revoke", data={"token": token}, auth=who, timeout=60)
 
-    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    answer = requests.get(f"{gitlab.url}/api/v4/user", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.status_code == 401
 
 
@@ -166,6 +166,6 @@ def test_a_request_of_a_stranger_goes_nowhere(
     del shop
     form = {**WISH, "client_id": application.client_id, "person": "bob", **change}
 
-    answer = requests.post(f"{gitlab.url}/oauth/authorize", data=form, allow_redirects=False, timeout=5)
+    answer = requests.post(f"{gitlab.url}/oauth/authorize", data=form, allow_redirects=False, timeout=60)
 
     assert (answer.status_code, answer.headers.get("location")) == (status, None)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx2
 
 Event = dict[str, Any]
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 class WatchStream:

@@ -16,7 +16,7 @@ from simulators.kubernetes.objects import Objects
 Object = dict[str, Any]
 
 NAMESPACE = "agents"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class Cluster:
