@@ -63,7 +63,7 @@ async def test_a_reader_waits_for_its_step_without_a_call(cluster: KubernetesSer
     watched = Watched(cluster)
     async with watched.watch():
         cluster.world.apply(job())
-        await watched.until(lambda: watched.at(Step.PREPARE, StepPhase.RUNNING))
+        await watched.until(lambda: watched.began(Step.PREPARE))
         lines = await watched.read(Step.PUBLISH)
 
     assert texts(lines) == ["pushed"]
@@ -165,7 +165,7 @@ async def test_a_rotated_log_goes_on(cluster: KubernetesServer, at_rotation: AtR
     watched = Watched(cluster)
     async with watched.watch():
         cluster.world.apply(job())
-        await watched.until(lambda: watched.at(Step.AGENT, StepPhase.RUNNING))
+        await watched.until(lambda: watched.began(Step.AGENT))
         reading = asyncio.create_task(watched.read(Step.AGENT))
         await asyncio.sleep(0.5)
         rotate(at_rotation)(cluster)
@@ -180,7 +180,7 @@ async def test_an_unreachable_api_loses_no_line(cluster: KubernetesServer) -> No
     watched = Watched(cluster)
     async with watched.watch():
         cluster.world.apply(job())
-        await watched.until(lambda: watched.at(Step.AGENT, StepPhase.RUNNING))
+        await watched.until(lambda: watched.began(Step.AGENT))
         reading = asyncio.create_task(watched.read(Step.AGENT))
         await asyncio.sleep(0.3)
         cluster.set_reachable(reachable=False)

@@ -98,6 +98,13 @@ class Watched:
         state = self.state(name)
         return state is not None and any(item.step is step and item.phase is phase for item in state.steps)
 
+    def began(self, step: Step, name: str = NAME) -> bool:
+        """Whether the run's step was last seen at work or done: who looks late may have missed it at work."""
+        state = self.state(name)
+        return state is not None and any(
+            item.step is step and item.phase is not StepPhase.WAITING for item in state.steps
+        )
+
     async def until(self, done: Callable[[], object], seconds: float = SECONDS) -> None:
         """Wait until *done* says so; raise TimeoutError after *seconds*."""
         async with asyncio.timeout(seconds), self._news:
