@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -13,7 +14,7 @@ from simulators.kubernetes.disruptions import rotate_log
 from simulators.kubernetes.images import Script
 from simulators.kubernetes.logs import AtRotation
 from simulators.kubernetes.server import KubernetesServer
-from tests.executors.kubernetes.watched import FOREVER, NAME, NAMESPACE, OK, Watched, calls, job, scripted, texts
+from tests.executors.kubernetes.watched import FOREVER, NAME, NAMESPACE, OK, QUICK, Watched, calls, job, scripted, texts
 from worker.executors.protocol import StepPhase
 
 pytestmark = pytest.mark.anyio
@@ -193,7 +194,7 @@ async def test_an_unreachable_api_loses_no_line(cluster: KubernetesServer) -> No
 async def test_a_log_that_cannot_be_read_is_given_up(cluster: KubernetesServer) -> None:
     """A node that is gone does not keep a reader for ever; the run's state is not touched by it."""
     cluster.images["run"] = scripted(agent=Script(first=["one"], message=OK))
-    watched = Watched(cluster)
+    watched = Watched(cluster, pace=replace(QUICK, log=replace(QUICK.log, patience=1.0)))
     async with watched.watch():
         cluster.world.apply(job())
         state = await watched.ended()

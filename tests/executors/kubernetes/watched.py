@@ -29,9 +29,9 @@ QUICK = Pace(
     look=0.05,
     events=0.3,
     watch=WatchPace(
-        watch_least=1, watch_most=1, watch_margin=0.3, quick=0.3, first_pause=0.02, longest_pause=0.2, list_read=3.0
+        watch_least=1, watch_most=1, watch_margin=0.3, quick=0.3, first_pause=0.02, longest_pause=0.2, list_read=20.0
     ),
-    log=LogPace(first_pause=0.02, longest_pause=0.1, silence=1.0, settle=0.5, last_read=2.0, patience=3.0),
+    log=LogPace(first_pause=0.02, longest_pause=0.1, silence=1.0, settle=0.5, last_read=20.0, patience=30.0),
 )
 
 
