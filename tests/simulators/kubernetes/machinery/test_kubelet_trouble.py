@@ -1,9 +1,13 @@
 """Containers that cannot start, and Pods that are ended from outside: the reasons and words that a kubelet shows."""
 
+from pathlib import Path
+
 import pytest
+import uvloop
 
 from simulators.kubernetes import disruptions
 from simulators.kubernetes.images import Broken, Image
+from simulators.kubernetes.pod_run import Stop
 from tests.simulators.kubernetes.machinery.cluster import (
     Cluster,
     Object,
@@ -237,6 +241,24 @@ async def test_a_pod_deleted_by_force_is_gone_with_its_processes(cluster: Cluste
 
     assert cluster.pods() == []
     await cluster.until(lambda: not kubelet.runs)
+
+
+def test_a_pod_without_a_grace_may_be_stopped_twice(tmp_path: Path) -> None:
+    """Its deletion and its node may both end it in one moment; on the server's event loop, too."""
+
+    async def play() -> None:
+        """Stop a Pod twice, and see it end."""
+        cluster = Cluster(tmp_path)
+        await cluster.start()
+        cluster.create("pods", {"metadata": {"name": "bare"}, "spec": bare_spec()})
+        await cluster.until_running("main")
+        kubelet = cluster.machinery.kubelet
+        for _ in range(2):
+            kubelet.run_of("agents", "bare").stop(Stop(grace_seconds=0))
+        await cluster.until(lambda: not kubelet.runs)
+        await cluster.machinery.end()
+
+    uvloop.run(play())
 
 
 async def test_a_failing_container_of_a_pod_that_restarts_backs_off(cluster: Cluster) -> None:
