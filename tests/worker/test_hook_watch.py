@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.disabled_hooks import recall_disabled_hooks
+from core.gitlab.client import GitLab
+from core.gitlab.transport import Transport
 from operate.hook import install
 from simulators.gitlab.access import OWNER, REPORTER
 from tests.worker.town import Town
@@ -38,6 +41,17 @@ async def test_hooks_that_are_off_are_counted(desk: Desk, town: Town, caplog: py
     of_group.disabled_until = None
     await watch_hooks(desk)
     assert await recall_disabled_hooks(desk.store) == []
+
+
+async def test_the_sweeps_connection_is_left_alone(desk: Desk, town: Town) -> None:
+    """A client of GitLab is one thread's at a time, and the sweep's thread may be at work with the desk's."""
+    install(desk.settings, desk.gitlab, "shop/web")
+    next(iter(town.project.hooks.values())).failures = 40
+    closed = Transport("http://127.0.0.1:9", "no-token", pause_seconds=0)
+
+    await watch_hooks(replace(desk, gitlab=GitLab(closed)))
+
+    assert await recall_disabled_hooks(desk.store) == ["shop/web"]
 
 
 async def test_where_we_may_not_look_nothing_is_said(desk: Desk, town: Town) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from core import links
 from core.disabled_hooks import recall_disabled_hooks, remember_disabled_hooks
 from core.errors import GitLabDenied, GitLabNotFound
+from core.gitlab import client
 from core.gitlab.client import GitLab
 from core.gitlab.hooks import is_switched_off
 from worker.wiring import Desk
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 async def watch_hooks(desk: Desk) -> None:
     """Keep which hooks are off now, and log those that were not before."""
     known = await recall_disabled_hooks(desk.store)
-    found = await asyncio.to_thread(_switched_off, desk.gitlab, links.webhook(desk.settings))
+    # A connection of its own: the desk's is the sweep's, and that is a thread's of its own.
+    found = await asyncio.to_thread(_switched_off, client.connect(desk.settings), links.webhook(desk.settings))
     await remember_disabled_hooks(desk.store, found)
     for path in found:
         if path not in known:
