@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import BinaryIO, Final
@@ -29,6 +30,8 @@ EVENT_TEXT_LIMIT: Final = 300
 SHORTEST_SECRET: Final = 8
 """A shorter value would be found in ordinary words."""
 MASK: Final = "[secret]"
+TOKEN_LIMIT: Final = 4096
+"""What is longer without a break is no token."""
 
 _RESERVED: Final = EVENT_PREFIX.rstrip()
 """Begins what the worker reads otherwise than as text: events, and the lines of a transcript."""
@@ -39,6 +42,7 @@ _CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
 _CLEANED: Final = re.compile(f"{_COLOUR}|{_OTHER_SEQUENCE}|{_CONTROL}")
 _COLOURS: Final = re.compile(_COLOUR)
 _ADDRESS: Final = re.compile(r"https?://[^@?]*")
+_OF_TOKENS: Final = string.ascii_letters + string.digits + "_+/=.%~-"
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS", re.IGNORECASE)
 
 
@@ -51,12 +55,13 @@ class Console:
 
     def plain(self, text: str) -> str:
         """Give *text*, of several lines perhaps, for a result: no secrets, no controls, no colours."""
-        return "\n".join(self.redact(_COLOURS.sub("", clean_line(line))) for line in text.split("\n"))
+        return "\n".join(self.redact(_COLOURS.sub("", clean_line(line))) for line in self.redact(text).split("\n"))
 
     def write(self, text: str) -> None:
         """Print *text* as log lines: at most 16 KiB each, no controls but tabs and colours, never an event."""
         for line in text.split("\n"):
-            shown = self.redact(clean_line(line))
+            # Before it is cleaned too, which cuts: half a secret is not recognised.
+            shown = self.redact(clean_line(self.redact(line)))
             if _COLOURS.sub("", shown).startswith(_RESERVED):
                 shown = " " + shown
             self._print(_cut(shown))
@@ -95,7 +100,7 @@ class Console:
         return text
 
     def _one_line(self, text: str) -> str:
-        words = " ".join(_COLOURS.sub("", clean_line(" ".join(text.split()))).split())
+        words = " ".join(_COLOURS.sub("", clean_line(self.redact(" ".join(text.split())))).split())
         return self.redact(words)[:EVENT_TEXT_LIMIT]
 
     def _print(self, line: str) -> None:
@@ -105,7 +110,9 @@ class Console:
 
 def clean_line(text: str) -> str:
     """Give one line as a terminal would leave it, without what was overwritten or moves the cursor."""
-    text = text[: 4 * LINE_LIMIT_BYTES].rstrip("\r").rpartition("\r")[2]
+    if len(text) > 4 * LINE_LIMIT_BYTES:
+        text = _without_half_token(text[: 4 * LINE_LIMIT_BYTES])
+    text = text.rstrip("\r").rpartition("\r")[2]
     text = text.encode(errors="replace").decode()
     return _CLEANED.sub(lambda found: found.group(1) or "", text)
 
@@ -129,4 +136,10 @@ def _cut(line: str) -> str:
     encoded = line.encode(errors="replace")
     if len(encoded) <= LINE_LIMIT_BYTES:
         return line
-    return encoded[: LINE_LIMIT_BYTES - 4].decode(errors="ignore") + "…"
+    return _without_half_token(encoded[: LINE_LIMIT_BYTES - 4].decode(errors="ignore")) + "…"
+
+
+def _without_half_token(text: str) -> str:
+    """Take from the end of what was cut off a word that may be half a token: the reconciler would not know it."""
+    unbroken = text[-TOKEN_LIMIT:].rstrip(_OF_TOKENS)
+    return text[: max(0, len(text) - TOKEN_LIMIT) + len(unbroken)] if unbroken else text

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.redaction import Redactor
 from runtime.contract import Step
 from tests.executors.runs import ended, lines_of, request_for
 from worker.executors.process import ProcessExecutor
@@ -129,3 +130,17 @@ def test_reader_ends_where_the_step_never_comes(executor: ProcessExecutor) -> No
 
     assert lines_of(executor, "run", Step.PUBLISH) == []
     assert lines_of(executor, "unknown", Step.AGENT) == []
+
+
+@settings(deadline=None)
+@given(st.integers(0, 200), st.sampled_from(['token="', "é", " ", "\n", "x" * LIMIT + ":"]))
+def test_a_long_line_is_not_cut_in_a_token(tmp_path_factory: pytest.TempPathFactory, place: int, before: str) -> None:
+    """Half a token is one that the redactor does not know: each piece is redacted by itself."""
+    path = tmp_path_factory.mktemp("cut") / "log"
+    token = "glpat-" + "a1B2" * 20
+    path.write_text("word " * (LIMIT // 5 - 40) + "-" * place + before + token + " and so on" * 1000)
+
+    pieces = [line.text for line in _all(path)]
+
+    assert sum(token in piece for piece in pieces) == 1
+    assert "glpat-" not in Redactor([]).line(pieces[0])

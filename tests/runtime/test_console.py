@@ -6,8 +6,10 @@ import base64
 import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from runtime.console import Console, known_secrets
+from runtime.console import LINE_LIMIT_BYTES, Console, known_secrets
 from runtime.contract import DOCUMENT_LIMIT_BYTES, EVENT_LIMIT_BYTES, Event, decode_event
 
 
@@ -45,6 +47,21 @@ def test_cuts_long_lines() -> None:
 
     assert len(line.encode()) <= 16_385
     assert line.endswith("…\n")
+
+
+@settings(deadline=None)
+@given(st.integers(-60, 60), st.sampled_from(["", "\r", "\x1b[1m", "\x1b[2J"]), st.sampled_from(["k-", "glpat-"]))
+def test_a_secret_at_a_cut_leaves_no_half(place: int, control: str, begin: str) -> None:
+    """Neither one that is known here nor one that the reconciler would know by its shape; at each of the two cuts."""
+    secret = begin + "a1B2" * 10
+    for cut in (LINE_LIMIT_BYTES, 4 * LINE_LIMIT_BYTES):
+        filler = control * ((cut - 100) // len(control)) if control else "," * (cut - 100)
+        line = printed(
+            f"{filler}{',' * (100 + place)}{secret} more" + " and more" * 9000, *([secret] if begin == "k-" else [])
+        )
+
+        assert secret in line or "a1B2" not in line
+        assert secret not in line or begin == "glpat-"
 
 
 def test_takes_secrets_out() -> None:

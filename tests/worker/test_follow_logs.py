@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,22 @@ async def test_secrets_are_taken_out(desk: Desk, task: Task, executor: HandExecu
     everything = f"{await shipped(desk, task)} {(await now(desk, task)).progress}"
     assert "[redacted]" in everything
     assert SECRET[:6] not in everything
+
+
+async def test_a_secret_across_lines_is_taken_out(desk: Desk, task: Task, executor: HandExecutor) -> None:
+    """Wrapped by the agent, or where its executor cut the line; the mark says that there was more."""
+    half = len(SECRET) // 2
+    texts = lines(f"key={SECRET[:half]}", f"{SECRET[half:]} and so on", f"key={SECRET[:-1]}")
+    executor.logs = {Step.AGENT: [*texts[:2], replace(texts[2], is_cut=True)]}
+    executor.ended.set()
+
+    await follow(desk, task)
+
+    assert await shipped(desk, task) == [
+        ("agent", "key=[redacted]"),
+        ("agent", "[redacted] and so on"),
+        ("agent", "key=[redacted] … (the line is longer)"),
+    ]
 
 
 async def test_forged_events_draw_a_wrong_line_at_most(desk: Desk, task: Task, executor: HandExecutor) -> None:

@@ -101,6 +101,8 @@ class LogLine:
     position: int
     text: str
     at: float
+    is_cut: bool = False
+    """The line is longer; the rest is left out."""
 
 
 class Executor(Protocol):

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from worker.executors.line_cut import cut_place
 from worker.executors.protocol import LogLine
 from worker.executors.run_directory import open_hostile
 
 LINE_LIMIT_BYTES: Final = 16_384
 BLOCK_BYTES: Final = 1 << 18
-_CONTINUATION: Final = 0x80
-_CONTINUATION_MASK: Final = 0xC0
-_CHARACTER_BYTES: Final = 4
 
 
 def read_lines(path: Path, position: int, *, complete: bool) -> Iterator[LogLine]:
@@ -48,18 +46,10 @@ def _cut(block: bytes, *, complete: bool) -> Iterator[tuple[int, bytes]]:
             start = newline + 1
             continue
         if len(block) - start > LINE_LIMIT_BYTES:
-            end = _character_start(block, start + LINE_LIMIT_BYTES)
+            end = cut_place(block, start, start + LINE_LIMIT_BYTES)
         elif complete:
             end = len(block)
         else:
             return
         yield end, block[start:end]
         start = end
-
-
-def _character_start(block: bytes, position: int) -> int:
-    """Give the start of the UTF-8 character that a cut at *position* would split, or *position* where it is none."""
-    for back in range(_CHARACTER_BYTES):
-        if block[position - back] & _CONTINUATION_MASK != _CONTINUATION:
-            return position - back
-    return position

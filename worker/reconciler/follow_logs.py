@@ -29,6 +29,7 @@ PROGRESS_SECONDS: Final = 1.0
 EDIT_SECONDS: Final = 15.0
 """A running agent's progress is told on GitLab no more often than this."""
 MARK_EDIT_SECONDS: Final = 1.0
+CUT_MARK: Final = " … (the line is longer)"
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ class Follower:
             self._events.append(event)
         # First: whoever follows after us goes on behind the last entry, and would never see these events.
         await self._show_progress(now=event is not None and event.kind != "progress")
-        text = self._redact(line.text) if event is None else described(event)
+        # The mark comes last: at its end, the redactor has to see what was cut in two.
+        text = self._redact.line(line.text) + CUT_MARK * line.is_cut if event is None else described(event)
         # An event without words is no entry: a follower that starts anew may fold it again.
         if text or event is None:
             name = entry_id(self._attempt, step, line.position)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.executors.kubernetes.log_lines import CUT_MARK, LINE_LIMIT_BYTES, LogLines, since
+from worker.executors.kubernetes.log_lines import LINE_LIMIT_BYTES, LogLines, since
 from worker.executors.protocol import LogLine
 
 NOON = 1_793_707_200
 NOON_NS = NOON * 10**9
 STAMP = b"2026-11-03T12:00:00"
+TOKEN = "glpat-" + "a1B2" * 6
 
 
 def read(raw: bytes, after: int = 0) -> list[LogLine]:
@@ -20,9 +21,10 @@ def read(raw: bytes, after: int = 0) -> list[LogLine]:
     return lines.feed(raw) + lines.finish()
 
 
-def line(position: int, text: str, at: float | None = None) -> LogLine:
+def line(position: int, text: str, at: float | None = None, *, is_cut: bool = False) -> LogLine:
     """Make the line at *position* nanoseconds after noon."""
-    return LogLine(position=NOON_NS + position, text=text, at=NOON + (position / 10**9 if at is None else at))
+    seconds = position / 10**9 if at is None else at
+    return LogLine(position=NOON_NS + position, text=text, at=NOON + seconds, is_cut=is_cut)
 
 
 TABLE: dict[str, tuple[bytes, list[LogLine]]] = {
@@ -51,11 +53,11 @@ TABLE: dict[str, tuple[bytes, list[LogLine]]] = {
     "as-long-as-may-be": (STAMP + b"Z " + b"x" * LINE_LIMIT_BYTES + b"\n", [line(0, "x" * LINE_LIMIT_BYTES)]),
     "too-long": (
         STAMP + b"Z " + b"x" * (LINE_LIMIT_BYTES + 1) + b"\n" + STAMP + b".5Z next\n",
-        [line(0, "x" * LINE_LIMIT_BYTES + CUT_MARK), line(500_000_000, "next")],
+        [line(0, "x" * LINE_LIMIT_BYTES, is_cut=True), line(500_000_000, "next")],
     ),
     "cut-in-a-character": (
         STAMP + b"Z x" + "é".encode() * LINE_LIMIT_BYTES + b"\n",
-        [line(0, "x" + "é" * (LINE_LIMIT_BYTES // 2 - 1) + CUT_MARK)],
+        [line(0, "x" + "é" * (LINE_LIMIT_BYTES // 2 - 1), is_cut=True)],
     ),
 }
 
@@ -85,7 +87,18 @@ def test_an_endless_line_costs_no_memory() -> None:
     for _ in range(100):
         reader.feed(STAMP + b"Z " + b"x" * 100_000)
 
-    assert [len(item.text) for item in reader.finish()] == [LINE_LIMIT_BYTES + len(CUT_MARK)]
+    assert [(len(item.text), item.is_cut) for item in reader.finish()] == [(LINE_LIMIT_BYTES, True)]
+
+
+@settings(deadline=None)
+@given(st.integers(1, len(TOKEN) - 1))
+def test_a_long_line_is_not_cut_in_a_token(place: int) -> None:
+    """Half a token is one that the redactor does not know."""
+    begin = "," * (LINE_LIMIT_BYTES - place)
+
+    [cut] = read(STAMP + b"Z " + f"{begin}{TOKEN}\n".encode())
+
+    assert (cut.text, cut.is_cut) == (begin, True)
 
 
 @given(

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from worker.executors.line_cut import cut_place
 from worker.executors.protocol import LogLine
 
 LINE_LIMIT_BYTES: Final = 65_536
-CUT_MARK: Final = " … (the line is longer)"
 SECOND: Final = 1_000_000_000
 _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?")
 _STAMP_LIMIT_BYTES: Final = 40
@@ -56,10 +56,10 @@ class LogLines:
         self._last = max(moment, self._last + 1)
         if self._last <= self._after:
             return None
-        text = raw[stamp.end() : stamp.end() + LINE_LIMIT_BYTES].decode(errors="replace")
-        if len(raw) > stamp.end() + LINE_LIMIT_BYTES:
-            text = text.rstrip("\ufffd") + CUT_MARK
-        return LogLine(position=self._last, text=text, at=moment / SECOND)
+        is_cut = len(raw) > stamp.end() + LINE_LIMIT_BYTES
+        end = cut_place(raw, stamp.end(), stamp.end() + LINE_LIMIT_BYTES) if is_cut else len(raw)
+        text = raw[stamp.end() : end].decode(errors="replace")
+        return LogLine(position=self._last, text=text, at=moment / SECOND, is_cut=is_cut)
 
 
 @lru_cache(maxsize=256)
