@@ -104,13 +104,12 @@ async def _lateness(world: World, count: int) -> list[float]:
     end = time.monotonic() + SECONDS
 
     async def watch(task_id: int) -> None:
-        entries = await log.read(task_id, count=100_000)
-        after = entries[-1].id if entries else "0-0"
-        async for batch in log.follow(task_id, after, block_seconds=1):
-            now = time.time()
-            late.extend(now - entry.at for entry in batch)
-            if time.monotonic() > end:  # not cancelled: the library swallows that now and then
-                return
+        after = await log.last(task_id)
+        while time.monotonic() < end:  # not cancelled: the library swallows that now and then
+            if await log.news({task_id: after}, wait_seconds=1):
+                batch = await log.read(task_id, after)
+                now, after = time.time(), batch[-1].id
+                late.extend(now - entry.at for entry in batch)
 
     step = max(1, count // SAMPLED)
     await asyncio.gather(*(watch(number) for number in list(range(1, count + 1, step))[:SAMPLED]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -14,16 +15,21 @@ from bot.bell import Bell
 from bot.changes import Changes
 from bot.doors import Doors
 from bot.gitlab_view import GitLabView
+from bot.log_channels import LogChannels
 from bot.rate_limit import RateLimit
 from bot.sessions import Sessions
 from bot.tokens import Tokens
 from bot.visibility import Visibility
 from core.connections import open_queue_redis, open_store_redis
 from core.doorbell import Doorbell
+from core.logbook import open_archive, open_log
 from core.settings import Settings
 from core.store import TaskStore
 from core.task_list import TaskList
 from core.task_log import TaskLog
+
+CONNECTIONS: Final = 50
+"""To Redis. Hundreds of viewers may come in one moment: they wait for one another, and none is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Desk:
     store: TaskStore
     tasks: TaskList
     task_log: TaskLog
+    channels: LogChannels
     changes: Changes
     bell: Bell
     gitlab: GitLabView
@@ -49,6 +56,7 @@ class Desk:
         """Ring what is left, and close what was opened."""
         await self.bell.close()
         await self.changes.close()
+        await self.channels.close()
         await self.gitlab.close()
         await self.redis.aclose()
         self.queue.close()
@@ -56,7 +64,7 @@ class Desk:
 
 def furnish(settings: Settings) -> Desk:
     """Open everything; nothing is connected before its first use."""
-    redis, queue = open_store_redis(settings), open_queue_redis(settings)
+    redis, queue = open_store_redis(settings, connections=CONNECTIONS), open_queue_redis(settings)
     store = TaskStore(redis, retry_seconds=settings.retry_seconds, host=urlsplit(settings.gitlab_url).netloc)
     gitlab = GitLabView(settings.gitlab_url, timeout_seconds=settings.gitlab_timeout_seconds)
     answers, limit, bell = (
@@ -65,6 +73,7 @@ def furnish(settings: Settings) -> Desk:
         Bell(Doorbell(queue)),
     )
     visibility = Visibility(gitlab, answers)
+    task_log = open_log(settings, redis, open_archive(settings))
     sessions = Sessions(redis, settings.session_secret.get_secret_value()) if settings.oidc_client_id else None
     return Desk(
         settings=settings,
@@ -72,7 +81,8 @@ def furnish(settings: Settings) -> Desk:
         queue=queue,
         store=store,
         tasks=TaskList(redis),
-        task_log=TaskLog(redis),
+        task_log=task_log,
+        channels=LogChannels(task_log, store),
         changes=Changes(redis),
         bell=bell,
         gitlab=gitlab,

@@ -18,38 +18,37 @@ from sse_starlette import ServerSentEvent
 from bot.desk import Desk
 from bot.viewer import Viewer
 from core.task import Task
-from core.task_log import Entry
 
-WAIT_SECONDS: Final = 1.0
-"""How long one look at the log waits; also how late a new phase may show."""
+WAIT_SECONDS: Final = 15.0
+LAST_SECONDS: Final = 1.0
+"""How long the last lines of a task that has just ended are waited for."""
 RECHECK_SECONDS: Final = 60.0
 """How often a viewer who stays is looked at again; what GitLab says is kept for longer than that."""
 
 
-async def log_events(desk: Desk, viewer: Viewer, task: Task, after: str) -> AsyncIterator[ServerSentEvent]:
-    """Yield what is in the log behind *after*, and what comes. Holds one Redis connection while it waits."""
+async def log_events(desk: Desk, viewer: Viewer, task: Task, after: str) -> AsyncIterator[bytes]:
+    """Yield what is in the log behind *after*, and what comes: one event, or several, already encoded."""
     yield _phase(task)
     checked_at = time.monotonic()
-    wait = 0.001 if task.phase.is_final else WAIT_SECONDS  # 0 would be for ever
-    async for entries in desk.task_log.follow(task.id, after, block_seconds=wait):
-        for entry in entries:
-            yield _line(entry)
-        now = await desk.store.get(task.id)
-        if now is not None and now.phase is not task.phase:
-            yield _phase(now)
-        if time.monotonic() - checked_at > RECHECK_SECONDS:
-            checked_at = time.monotonic()
-            now = now if await desk.visibility.may_see(viewer, task) else None
-        if now is None or (now.phase.is_final and not entries):
-            yield ServerSentEvent(event="end", data="{}")
-            return
-        task = now
+    wait = 0.0 if task.phase.is_final else WAIT_SECONDS
+    async with desk.channels.follow(task) as channel:
+        while True:
+            place = after
+            lines, after = await channel.after(place, wait_seconds=wait)
+            if lines:
+                yield lines
+            now = channel.task
+            if now is not None and now.phase is not task.phase:
+                yield _phase(now)
+                task, wait = now, LAST_SECONDS if now.phase.is_final else WAIT_SECONDS
+                continue
+            if time.monotonic() - checked_at > RECHECK_SECONDS:
+                checked_at = time.monotonic()
+                now = now if await desk.visibility.may_see(viewer, task) else None
+            if now is None or (now.phase.is_final and after == place):
+                yield ServerSentEvent(event="end", data="{}").encode()
+                return
 
 
-def _line(entry: Entry) -> ServerSentEvent:
-    data = json.dumps({"step": entry.step, "text": entry.text, "at": entry.at}, ensure_ascii=False)
-    return ServerSentEvent(event="line", id=entry.id, data=data)
-
-
-def _phase(task: Task) -> ServerSentEvent:
-    return ServerSentEvent(event="phase", data=json.dumps({"phase": task.phase, "status": task.status}))
+def _phase(task: Task) -> bytes:
+    return ServerSentEvent(event="phase", data=json.dumps({"phase": task.phase, "status": task.status})).encode()

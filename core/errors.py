@@ -4,7 +4,8 @@ AblehandError
 ├── Refusal            a sentence for the person who asked; ends in a comment
 ├── SettingsError      the operator must change a setting; ends the process with the sentence
 ├── StoreError         Redis did not take it
-│   └── Fenced         another leader has taken over
+│   ├── Fenced         another leader has taken over
+│   └── ArchiveError   the archive of logs did not take it, or did not answer
 ├── LeaseLost          somebody else works on this now
 ├── ExecutorError      a run can't be launched
 │   └── ExecutorUnavailable  nobody answered: try again later
@@ -42,6 +43,10 @@ class StoreError(AblehandError):
 
 class Fenced(StoreError):
     """A younger leader has written since: stop at once."""
+
+
+class ArchiveError(StoreError):
+    """The archive of logs is gone, full or refuses us; the message says what it answered."""
 
 
 class LeaseLost(AblehandError):

@@ -17,13 +17,14 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from core.agents import Agent, model_variables
 from core.errors import SettingsError
+from core.log_settings import LogSettings
 from core.run_settings import RunSettings
 
 PREFIX = "ABLEHAND_"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
-class Settings(RunSettings):
+class Settings(RunSettings, LogSettings):
     """What an operator may choose. Frozen; each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -219,8 +220,12 @@ class Settings(RunSettings):
     leader_lease_seconds: float = Field(
         15, gt=0, description="How soon a standby reconciler takes over from one that has vanished."
     )
-    log_lines: int = Field(20_000, ge=100, description="Lines of a task's log that Redis keeps.")
-    retention_days: int = Field(30, ge=1, description="How long a task and its log are kept after its end.")
+    retention_days: int = Field(30, ge=1, description="How long a task is kept after its end.")
+
+    @property
+    def log_seconds(self) -> int:
+        """How long a log is kept after its last line: nobody may see one whose task is gone."""
+        return min(self.log_days or self.retention_days, self.retention_days) * 86_400
 
     def agent_variable_names(self) -> tuple[str, ...]:
         """Name what the agents that may be chosen get, all together."""
@@ -232,8 +237,9 @@ class Settings(RunSettings):
         return {name: value for name, value in self.agent_environment.items() if name in own}
 
     def model_post_init(self, _context: object) -> None:
-        """Take the agent's and the MCP servers' variables out of the environment, once."""
+        """Take what is neither a setting nor to be asked for twice out of the environment."""
         self.take_environment(self.agent_variable_names())
+        self.take_archive_secrets()
 
     @field_validator("gitlab_url", "public_url")
     @classmethod
@@ -283,7 +289,7 @@ class Settings(RunSettings):
 
     def secrets(self) -> list[str]:
         """Give every secret value that these settings hold, for the redactor."""
-        handed_on = [*self.agent_environment.values(), *self.mcp_environment.values()]
+        handed_on = [*self.agent_environment.values(), *self.mcp_environment.values(), *self.archive_secrets]
         values = [getattr(self, name) for name in type(self).model_fields] + handed_on
         plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         keys = [key for value in plain if "://" not in value for key in value.split(",")]

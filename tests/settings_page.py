@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from core.log_settings import LogSettings
 from core.run_settings import RunSettings
 from core.settings import PREFIX, Settings
 
@@ -20,6 +21,7 @@ THEMES: Final = {
     "agent": "The agent",
     "max_runs": "Limits",
     "label_prefix": "Labels, times and what is kept",
+    "log_lines": "Logs",
     "mcp_servers": "Inside a run",
 }
 """The first field of each theme. The fields keep the order that they have in the code."""
@@ -41,8 +43,11 @@ def page() -> str:
 
 
 def documented_fields() -> dict[str, FieldInfo]:
-    """Give the fields that are variables of their own, in their order; those of a run's inside come last."""
-    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] in RunSettings.model_fields)
+    """Give the fields that are variables of their own, in their order; those of logs and of runs come last."""
+    parts = (LogSettings, RunSettings)
+    fields = sorted(
+        Settings.model_fields.items(), key=lambda item: [item[0] in part.model_fields for part in parts[::-1]]
+    )
     return {name: field for name, field in fields if not field.exclude}
 
 

@@ -14,6 +14,7 @@ from core.connections import open_queue_redis, open_store_redis
 from core.doorbell import Doorbell
 from core.gitlab import client
 from core.gitlab.client import GitLab
+from core.logbook import open_archive, open_log
 from core.settings import Settings
 from core.store import TaskStore
 from core.task_log import TaskLog
@@ -24,6 +25,7 @@ from worker.executors.run_plan import StepSetting
 from worker.mcp_servers import read_servers
 
 if TYPE_CHECKING:
+    from core.log_archive import LogArchive
     from worker.executors.kubernetes.observer import Observer
 
 CONNECTIONS = 50
@@ -43,6 +45,7 @@ class Desk:
     doorbell: Doorbell
     gitlab: GitLab
     executor: Executor
+    archive: LogArchive | None = None
 
     @property
     def transcripts(self) -> TranscriptStore:
@@ -50,12 +53,14 @@ class Desk:
         return TranscriptStore(self.redis, retention_seconds=self.settings.retention_days * 86_400)
 
 
-def furnish(settings: Settings, executor: Executor) -> Desk:
+def furnish(settings: Settings, executor: Executor, *, archives: bool = False) -> Desk:
     """Open everything; nothing is connected before its first use.
 
     *executor* is the process's one, from `choose_executor`: it holds no connection and survives a fork.
+    *archives*: it is the one that brings logs to the archive; the others do without its client.
     """
     redis = open_store_redis(settings, connections=CONNECTIONS)
+    archive = open_archive(settings) if archives else None
     return Desk(
         settings=settings,
         redis=redis,
@@ -65,10 +70,11 @@ def furnish(settings: Settings, executor: Executor) -> Desk:
             retry_seconds=settings.retry_seconds,
             host=urlsplit(settings.gitlab_url).netloc,
         ),
-        task_log=TaskLog(redis, lines=settings.log_lines),
+        task_log=open_log(settings, redis, archive),
         doorbell=Doorbell(open_queue_redis(settings)),
         gitlab=client.connect(settings),
         executor=executor,
+        archive=archive,
     )
 
 
@@ -127,12 +133,20 @@ def _cluster_executor(settings: Settings, observer: Observer | None) -> Executor
 def _process_executor(settings: Settings) -> Executor:
     sandbox = {"auto": None, "required": True, "off": False}[settings.sandbox]
     # The embedded Redis lies there too: an agent that reached its socket could write tasks.
-    hidden = (settings.state_dir.absolute(),)
+    hidden = (settings.state_dir.absolute(), *_archive_folder(settings))
     cache = settings.state_dir.absolute() / "setup-cache"
     setting = StepSetting(hidden=hidden, cache=cache, readable=(*settings.sandbox_readable, *_agent_files(settings)))
     return ProcessExecutor(
         directory=settings.state_dir / "runs", setting=setting, sandbox=sandbox, listing_seconds=LISTING_SECONDS
     )
+
+
+def _archive_folder(settings: Settings) -> list[Path]:
+    """Give the archive of logs, if it is a folder: other projects' logs are none of an agent's business."""
+    if settings.log_folder is None:
+        return []
+    settings.log_folder.mkdir(parents=True, exist_ok=True)  # only what exists can be hidden
+    return [settings.log_folder]
 
 
 def _agent_files(settings: Settings) -> list[Path]:

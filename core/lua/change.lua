@@ -78,7 +78,6 @@ if to ~= '' and to ~= phase then
     if ARGV[11] == '1' then redis.call('ZREM', p .. ':item:' .. ARGV[10], id) end
     redis.call('HSETNX', key, 'ended_at', string.format('%.6f', now))
     redis.call('EXPIRE', key, ARGV[9])
-    redis.call('EXPIRE', p .. ':log:' .. id, ARGV[9])
     redis.call('ZREM', p .. ':deadlines', id)
   end
   phase = to

@@ -133,3 +133,34 @@ def test_a_days_money_needs_a_tasks_budget(monkeypatch: pytest.MonkeyPatch, budg
         load()
     monkeypatch.setenv("ABLEHAND_BUDGET_USD", "10")
     assert load().budget_usd_per_day_person == 10
+
+
+@pytest.mark.parametrize("url", ["logs", "https://bucket", "file://relative", "s3://k:s@bucket", "az://c?sig=x"])
+def test_an_archive_is_a_place_without_credentials(url: str) -> None:
+    """What its client needs beside it, it reads from variables of its own."""
+    with pytest.raises(ValidationError, match="log_archive"):
+        Settings(log_archive=url)
+
+
+def test_the_archives_secrets_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are no settings of ours, and are taken out of logs all the same; no other variable is."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "invented-secret-key")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    settings = Settings(log_archive="s3://bucket/logs")
+
+    assert "invented-secret-key" in settings.secrets()
+    assert "eu-central-1" not in settings.secrets()
+    assert "invented-secret-key" not in repr(settings)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, 30), (7, 7), (90, 30)])
+def test_a_log_is_kept_as_long_as_its_task_at_most(days: int, kept: int) -> None:
+    """Nobody may see the log of a task that is gone."""
+    assert Settings(log_days=days, retention_days=30).log_seconds == kept * 86_400
+
+
+def test_an_archive_may_be_a_folder() -> None:
+    """Of this machine; a bucket is none."""
+    assert Settings(log_archive="file:///var/lib/my%20logs").log_folder == Path("/var/lib/my logs")
+    assert Settings(log_archive="s3://bucket/logs").log_folder is None

@@ -19,6 +19,7 @@ from core.errors import StoreError
 from core.heartbeat import beat
 from core.settings import Settings
 from core.task_list import TaskList
+from worker.reconciler.archive_logs import EXPIRE_SECONDS, LOOK_SECONDS, archive_logs, expire_logs
 from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.hook_watch import WATCH_SECONDS, watch_hooks
 from worker.reconciler.places import refresh_places
@@ -43,7 +44,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    desk = furnish(settings, choose_executor(settings, observes=True))
+    desk = furnish(settings, choose_executor(settings, observes=True), archives=True)
     holder = uuid.uuid4().hex
     main = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,6 +77,8 @@ async def _lead(desk: Desk, holder: str, fence: int) -> None:
         group.create_task(until_fenced(_every(desk.settings.sweep_seconds, _sweep, desk)))
         group.create_task(until_fenced(_every(WATCH_SECONDS, watch_hooks, desk)))
         group.create_task(until_fenced(_every(desk.settings.edit_seconds, refresh_places, desk)))
+        group.create_task(until_fenced(_every(LOOK_SECONDS, archive_logs, desk)))
+        group.create_task(until_fenced(_every(EXPIRE_SECONDS, expire_logs, desk)))
 
 
 async def _sweep(desk: Desk) -> None:
