@@ -35,6 +35,8 @@ ABLEHAND_PROJECT_MCP: {{ .Values.mcp.fromProjects | quote }}
 ABLEHAND_SETUP_CACHE_CLAIM: {{ .Values.agents.setupCache.existingClaim | quote }}
 ABLEHAND_MODEL: {{ .Values.model.name | quote }}
 ABLEHAND_BUDGET_USD: {{ include "ablehand.text" .Values.model.budgetUsd | quote }}
+ABLEHAND_LOG_ARCHIVE: {{ .Values.logs.archive.url | quote }}
+ABLEHAND_LOG_DAYS: {{ include "ablehand.text" .Values.logs.days | quote }}
 ABLEHAND_MAX_RUNS: {{ include "ablehand.text" .Values.agents.maxRuns | quote }}
 {{- range $name, $value := .Values.settings }}
 ABLEHAND_{{ upper $name }}: {{ include "ablehand.text" $value | quote }}

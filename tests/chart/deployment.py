@@ -16,7 +16,7 @@ def environment(manifests: list[Manifest], component: str) -> dict[str, str]:
     maps = named(manifests, "ConfigMap")
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
-        found |= maps[source["configMapRef"]["name"]]["data"]
+        found |= maps[source["configMapRef"]["name"]]["data"] if "configMapRef" in source else {}
     for variable in container.get("env", []):
         reference = variable.get("valueFrom", {}).get("secretKeyRef")
         values = _secret(manifests, reference["name"], reference["key"]) if reference else [variable["value"]]

@@ -104,7 +104,7 @@ def test_whatever_is_referred_to_is_there(values: str) -> None:
     manifests = render(values)
     there = {address(manifest) for manifest in manifests}
     existing = {
-        "existing-secrets": {"ablehand", "model", "company-ca", "redis-ca", "jira"},
+        "existing-secrets": {"ablehand", "archive", "model", "company-ca", "redis-ca", "jira"},
         "everything": {"mcp-gitlab", "mcp-jira", "mcp-coda", "mcp-docs"},
     }.get(values, set())
 
@@ -118,6 +118,9 @@ def test_whatever_is_referred_to_is_there(values: str) -> None:
     assert missing == set()
 
 
+_KINDS = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
+
+
 def references(pod: Manifest) -> set[tuple[str, str]]:
     """List the ConfigMaps, Secrets and service accounts that a pod can't start without."""
     found = {("ServiceAccount", pod["serviceAccountName"])}
@@ -126,7 +129,8 @@ def references(pod: Manifest) -> set[tuple[str, str]]:
         found |= {("Secret", volume["secret"]["secretName"])} if "secret" in volume else set()
         found |= {("Secret", source["secret"]["name"]) for source in volume.get("projected", {}).get("sources", [])}
     for container in pod["containers"]:
-        found |= {("ConfigMap", source["configMapRef"]["name"]) for source in container.get("envFrom", [])}
+        for source in container.get("envFrom", []):
+            found |= {(_KINDS[how], reference["name"]) for how, reference in source.items()}
         found |= {
             ("Secret", variable["valueFrom"]["secretKeyRef"]["name"])
             for variable in container.get("env", [])

@@ -35,6 +35,7 @@ def test_what_is_missing_is_said_at_once() -> None:
         pytest.param('signIn.clientSecret="x"', "Set signIn.clientId: the application on GitLab", id="no-application"),
         pytest.param('signIn.clientId="x"', "or signIn.existingSecret.", id="no-application-secret"),
         pytest.param('signIn.sessionSecret="short"', "at '/signIn/sessionSecret'", id="session-secret"),
+        pytest.param('logs.archive.url="s3://key:secret@bucket"', "at '/logs/archive/url'", id="archive-credentials"),
         pytest.param('model.apiKey=""', "or model.existingSecret.", id="no-model-key"),
         pytest.param('agents.agent="command"', "Set agents.command", id="no-command"),
         pytest.param("redis.bundled=false", "Set redis.external.url", id="no-redis"),

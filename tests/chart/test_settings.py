@@ -49,6 +49,8 @@ HOMES = {
     "model": "model.name",
     "budget_usd": "model.budgetUsd",
     "max_runs": "agents.maxRuns",
+    "log_archive": "logs.archive.url",
+    "log_days": "logs.days",
 }
 """Settings that have a value of their own in the chart, and where; all others are keys of `settings`."""
 NOT_SETTINGS = frozenset({"ABLEHAND_SECRETS_DIR"})
@@ -106,6 +108,7 @@ def test_the_values_arrive(process_environment: pytest.MonkeyPatch, tmp_path: Pa
     assert (settings.model, settings.budget_usd, settings.max_runs) == ("claude-opus-4-8", 2.5, 200)
     assert (settings.output_limit_bytes, settings.sweep_seconds, settings.setup_required) == (50_000_000, 0.5, True)
     assert settings.protected_paths == (".gitlab-ci.yml", "deploy/**")
+    assert (settings.log_archive, settings.log_days) == ("s3://logs/ablehand", 7)
     assert settings.pod_template == Path("/etc/ablehand/pod-template.yaml")
     assert settings.setup_cache_claim == "setup-cache"
     assert settings.heartbeat_file == Path("/tmp/heartbeat")  # noqa: S108 - the container's own
@@ -186,3 +189,14 @@ def test_sentinel_and_its_authorities(process_environment: pytest.MonkeyPatch, t
         mount["name"]: mount["mountPath"] for mount in containers(pods(render("sentinel"))["bot"])[0]["volumeMounts"]
     }
     assert mounts["redis-ca"] == "/etc/ablehand-redis-ca"
+
+
+def test_who_needs_the_archive_gets_its_credentials() -> None:
+    """The bot reads it, the reconciler writes it; a worker has nothing to do with it."""
+    manifests = pods(render("existing-secrets"))
+
+    sources = {name: containers(manifests[name])[0]["envFrom"] for name in ("bot", "worker", "reconciler")}
+
+    assert {name: {"secretRef": {"name": "archive"}} in found for name, found in sources.items()} == {
+        "bot": True, "worker": False, "reconciler": True,
+    }  # fmt: skip
