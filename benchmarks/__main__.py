@@ -17,6 +17,7 @@ NAMES = (
     "reconciler_scale",
     "words",
     "task_table",
+    "log_viewers",
 )
 
 for name in sys.argv[1:] or NAMES:
