@@ -65,7 +65,7 @@ def _transcript(task_id: int) -> str:
 
 
 def _merge_request(project_id: int, merge_request_iid: int) -> str:
-    return f"{_PREFIX}:merge-request:{project_id}:{merge_request_iid}"
+    return f"{_PREFIX}:session-of:{project_id}:{merge_request_iid}"
 
 
 async def _asked(question: Awaitable[Any]) -> Any:
