@@ -13,19 +13,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot import problems
 from bot.acceptance import Acceptance
 from bot.api import routes as api
-from bot.desk import Desk, furnish
+from bot.api.routes import problem_of
+from bot.desk import furnish
 from bot.doors import check_exposure
 from bot.identity import KnownIdentity
-from bot.pages import Pages, SignInFirst
+from bot.pages.frame import Frame, SignInFirst
+from bot.pages.routes import routes
 from bot.problems import Problem
 from bot.sessions import LONGEST_SECONDS
-from bot.sign_in import SignIn
 from bot.signature import Verifier, key_of
 from bot.webhook import BODY_LIMIT_BYTES, Webhook
 from core.errors import GitLabError, SettingsError, StoreError
@@ -43,7 +45,7 @@ def build(settings: Settings) -> Starlette:
     verifier = make_verifier(settings)
     check_exposure(settings)
     desk = furnish(settings)
-    pages = Pages(desk)
+    frame = Frame(desk)
     webhook = Webhook(
         verifier,
         Acceptance(desk.store),
@@ -56,6 +58,12 @@ def build(settings: Settings) -> Starlette:
         """Tell whether Redis answers."""
         await desk.store.now()
         return PlainTextResponse("ready\n")
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        """Tell people by a page, and GitLab and probes by a status."""
+        if "text/html" in request.headers.get("accept", ""):
+            return await frame.problem(request, error)
+        return problems.as_json(problem_of(error))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -70,37 +78,19 @@ def build(settings: Settings) -> Starlette:
             Route("/readyz", ready),
             Mount(api.PREFIX, api.application(desk)),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
-            *_pages(desk, pages),
+            *routes(frame),
         ],
         middleware=_sessions(settings),
         exception_handlers={
-            StoreError: _unavailable,
-            SignInFirst: pages.sign_in_first,
-            Problem: pages.problem,
-            GitLabError: pages.problem,
-            HTTPException: pages.problem,
+            StoreError: unavailable,
+            SignInFirst: frame.sign_in_first,
+            Problem: frame.problem,
+            GitLabError: frame.problem,
+            HTTPException: frame.problem,
         },
         lifespan=lifespan,
         max_body_size=BODY_LIMIT_BYTES,
     )
-
-
-def _pages(desk: Desk, pages: Pages) -> list[BaseRoute]:
-    shown: list[BaseRoute] = [
-        Route("/", pages.home),
-        Route("/tasks/{task_id:int}", pages.task),
-        Route("/tasks/{task_id:int}/log", pages.log),
-    ]
-    if desk.sessions is None:
-        return shown
-    sign_in = SignIn(desk, desk.sessions)
-    return [
-        *shown,
-        Route("/sign-in", sign_in.begin),
-        Route("/sign-in/callback", sign_in.end),
-        Route("/sign-out", sign_in.sign_out, methods=["POST"]),
-        Route("/signed-out", pages.signed_out),
-    ]
 
 
 def _sessions(settings: Settings) -> list[Middleware]:
@@ -155,8 +145,3 @@ def make_verifier(settings: Settings) -> Verifier:
 
 async def _alive(_request: Request) -> Response:
     return PlainTextResponse("alive\n")
-
-
-async def _unavailable(_request: Request, error: Exception) -> Response:
-    log.warning("Redis is not there", extra={"why": str(error)})
-    return JSONResponse({"error": "Redis is not there"}, 503, {"Retry-After": "10"})

@@ -127,6 +127,17 @@ def test_a_missing_redis_is_503(settings: Settings) -> None:
         assert client.post(HOOK, content=body, headers=signed(body)).status_code == 503
 
 
+def test_a_missing_redis_is_a_page_for_people(settings: Settings) -> None:
+    """Who opens a page reads a sentence, with the time to wait for browsers and proxies."""
+    alone = settings.model_copy(update={"redis_url": Settings(redis_url="unix:///nonexistent.sock").redis_url})
+
+    with TestClient(build(alone), base_url=HERE) as client:
+        answer = client.get("/tasks/1", headers={"Accept": "text/html,*/*;q=0.8"})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert "<h1>Service Unavailable</h1>" in answer.text
+
+
 def test_ready_and_alive(client: TestClient) -> None:
     """Probes answer."""
     assert client.get("/healthz").text == "alive\n"
@@ -217,7 +228,7 @@ def test_hostile_text_stays_text(client: TestClient, raw: Redis) -> None:
     assert "<script>alert" not in answer.text
     assert answer.text.count("&lt;script&gt;alert(1)") == 5
     assert "script-src 'self'" in answer.headers["content-security-policy"]
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 def events(text: str) -> list[tuple[str, str]]:

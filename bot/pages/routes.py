@@ -1,0 +1,36 @@
+"""Where each page is."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.pages.frame import Frame
+from bot.pages.task import TaskPage
+from bot.sign_in import SignIn
+
+
+def routes(frame: Frame) -> list[BaseRoute]:
+    """Give the routes of all pages; without sign-in, those of it are missing."""
+    task = TaskPage(frame)
+
+    async def home(request: Request) -> Response:
+        """Say that the bot runs, and how a task is started."""
+        return frame.show("home.html", await frame.viewer(request))
+
+    shown: list[BaseRoute] = [
+        Route("/", home),
+        Route("/tasks/{task_id:int}", task.show),
+        Route("/tasks/{task_id:int}/log", task.log),
+    ]
+    if frame.desk.sessions is None:
+        return shown
+    sign_in = SignIn(frame.desk, frame.desk.sessions)
+    return [
+        *shown,
+        Route("/sign-in", sign_in.begin),
+        Route("/sign-in/callback", sign_in.end),
+        Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/signed-out", frame.signed_out),
+    ]
