@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from core.errors import Refusal
+from core.figures import duration, money
 from core.settings import Settings
 from core.task import Reason
 from worker.conversation import sanitize
 from worker.conversation.commands import Wishes
-from worker.conversation.figures import duration, money
 from worker.project_file import ProjectFile
 
 

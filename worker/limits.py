@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from core.errors import Refusal
+from core.figures import money, plural
 from core.limits import Limits, Used
 from core.settings import Settings
 from core.task import Reason, Task
-from worker.conversation.figures import money, plural
 from worker.wiring import Desk
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from core.figures import duration
 from core.task import Place, Reason, Task
 from worker.conversation import sanitize
 from worker.conversation.commands import PROMPT_LIMIT_BYTES
-from worker.conversation.figures import duration
 from worker.conversation.prose import prose
 
 DETAIL_LIMIT: Final = 1_500

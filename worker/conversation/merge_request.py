@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.figures import duration, plural
 from core.task import Place, Source, Task
 from runtime.contract import CACHED, Mark
 from worker.conversation import outcome, sanitize
-from worker.conversation.figures import duration, plural
 from worker.conversation.prose import prose
 
 TITLE_LIMIT: Final = 100

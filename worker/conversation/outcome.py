@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from core.figures import duration, money, plural
 from core.task import Place, Reason, Task
 from worker.conversation import sanitize
-from worker.conversation.figures import duration, money, plural
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?", re.ASCII)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.figures import duration, ordinal
 from core.task import Line, Mode, Phase, Task
 from runtime.contract import CACHED, Mark
 from worker.conversation import markers, outcome, sanitize
 from worker.conversation.failures import task_sentence
-from worker.conversation.figures import duration, ordinal
 from worker.conversation.prose import prose
 
 ITEMS_SHOWN: Final = 20

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import GitLabNotFound, Refusal
+from core.figures import plural
 from core.gitlab.ci import Job
 from core.gitlab.client import GitLab
 from core.gitlab.nouns import Item, MergeRequest, User
@@ -17,7 +18,6 @@ from core.task import Reason, Task
 from worker import project_file
 from worker.choices import bounded
 from worker.conversation.commands import Run
-from worker.conversation.figures import plural
 from worker.requests.asker import who_we_are
 from worker.requests.request import Request
 from worker.wiring import Desk

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.errors import Refusal
+from core.figures import duration
 from core.task import Reason
-from worker.conversation.figures import duration
 from worker.requests.request import Case
 from worker.wiring import Desk
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import GitLabError, GitLabUnavailable, TokenRefused
+from core.figures import plural
 from core.gitlab.changes import FileDiff, Spot
 from core.gitlab.client import GitLab
 from core.gitlab.nouns import MergeRequest
@@ -17,7 +18,6 @@ from core.task import Task
 from worker.context import diff
 from worker.conversation import sanitize
 from worker.conversation.agent_prompt import FINDINGS_MOST
-from worker.conversation.figures import plural
 from worker.conversation.markers import review_marker
 from worker.conversation.prose import prose
 from worker.review.findings import Finding, decode

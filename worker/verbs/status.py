@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core import links
+from core.figures import duration, ordinal, plural
 from core.task import Phase, Task
 from worker import limits
 from worker.conversation import outcome, sanitize
 from worker.conversation.commands import Status
-from worker.conversation.figures import duration, ordinal, plural
 from worker.requests.request import Case
 from worker.verbs import earlier
 from worker.verbs.outcome import Answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.conversation.figures import duration, money, ordinal, plural
+from core.figures import duration, money, ordinal, plural
 
 
 @pytest.mark.parametrize(
