@@ -67,6 +67,11 @@ class TaskList:
         """Give the ids of all projects that tasks were asked for in."""
         return frozenset(int(project) for project in await _tried(self._redis.smembers(f"{PREFIX}:projects")))
 
+    async def paths(self) -> dict[int, str]:
+        """Give the projects' paths by their ids; those that nothing was started in yet may be missing."""
+        found = await _tried(self._redis.hgetall(f"{PREFIX}:paths"))
+        return {int(project): str(path) for project, path in found.items()}
+
     async def tidy(self) -> int:
         """Forget tasks that are gone, some of them in each list; answer how many entries went."""
         names = [f"status:{status}" for status in Status]

@@ -29,6 +29,7 @@ from bot.api.shapes import (
 from bot.changes import position
 from bot.desk import Desk
 from bot.headers import HARMLESS
+from bot.listing import list_tasks
 from bot.live_log import log_events
 from bot.problems import Problem, not_found
 from bot.viewer import How, Viewer
@@ -99,18 +100,17 @@ async def create_task(call: Call) -> Response:
     return call.shown(task, 202 if new else 200, Location=f"/api/v1/tasks/{task.id}")
 
 
-async def list_tasks(call: Call) -> Response:
+async def list_some(call: Call) -> Response:
     """List what the viewer may see."""
     query, desk = cast("ListQuery", call.query), call.desk
     wanted = Wanted(
-        projects=await _projects(call, query.project),
+        projects=frozenset({int(query.project)}) if query.project else None,
         statuses=(Status(query.status),) if query.status else (),
         requester=query.requester,
         text=query.text,
     )
-    page = await desk.tasks.page(wanted, before=int(query.cursor or 0), limit=query.limit)
-    tasks = await desk.visibility.shown(call.viewer, page.tasks)
-    views = [task_view(task, desk.settings.public_url) for task in tasks]
+    page = await list_tasks(desk, call.viewer, wanted, before=int(query.cursor or 0), limit=query.limit)
+    views = [task_view(task, desk.settings.public_url) for task in page.tasks]
     return _json(TaskPage(tasks=views, next=str(page.next) if page.next else None))
 
 
@@ -181,7 +181,7 @@ async def describe(call: Call) -> Response:
 
 CALLS: Final[dict[str, Callable[[Call], Awaitable[Response]]]] = {
     "createTask": create_task,
-    "listTasks": list_tasks,
+    "listTasks": list_some,
     "getTask": get_task,
     "cancelTask": cancel_task,
     "retryTask": retry_task,
@@ -192,18 +192,6 @@ CALLS: Final[dict[str, Callable[[Call], Awaitable[Response]]]] = {
     "listBranches": list_branches,
     "describe": describe,
 }
-
-
-async def _projects(call: Call, wanted: str) -> frozenset[int] | None:
-    """Give the projects to list: those that the viewer may see and that have tasks; None for all of these."""
-    seen = await call.desk.visibility.projects(call.viewer)
-    if wanted:
-        one = frozenset({int(wanted)})
-        return one if seen is None else one & seen
-    if seen is None:
-        return None
-    there = await call.desk.tasks.projects()
-    return None if there <= seen else there & seen
 
 
 async def _written(desk: Desk, task: Task, after: str, write: Callable[[Entry], str]) -> AsyncIterator[str]:

@@ -20,6 +20,8 @@ from bot.headers import PAGE
 from bot.problems import Problem, not_found
 from bot.viewer import How, Viewer
 from core.errors import StoreError
+from core.figures import duration, money, plural
+from core.plain_text import visible_text
 from core.task import Task
 
 SEE_OTHER: Final = 303
@@ -46,7 +48,10 @@ class Frame:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
-        self._templates.filters["clock"] = _clock
+        self._templates.filters |= {
+            "clock": _clock, "moment": _moment, "iso": _iso, "visible": visible_text,
+            "duration": duration, "money": money, "plural": plural,
+        }  # fmt: skip
 
     async def viewer(self, request: Request) -> Viewer:
         """Give who looks at a page.
@@ -105,3 +110,11 @@ class Frame:
 
 def _clock(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds else ""
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

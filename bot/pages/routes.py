@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.pages.frame import Frame
+from bot.pages.table import TaskTable
 from bot.pages.task import TaskPage
 from bot.sign_in import SignIn
 
@@ -14,13 +13,8 @@ from bot.sign_in import SignIn
 def routes(frame: Frame) -> list[BaseRoute]:
     """Give the routes of all pages; without sign-in, those of it are missing."""
     task = TaskPage(frame)
-
-    async def home(request: Request) -> Response:
-        """Say that the bot runs, and how a task is started."""
-        return frame.show("home.html", await frame.viewer(request))
-
     shown: list[BaseRoute] = [
-        Route("/", home),
+        Route("/", TaskTable(frame).show),
         Route("/tasks/{task_id:int}", task.show),
         Route("/tasks/{task_id:int}/log", task.log),
     ]

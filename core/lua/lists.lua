@@ -1,5 +1,6 @@
 -- Before every other script. The lists of tasks, each a sorted set of ids by id: all that are shown, those of a status, a
 -- project, a person (by username in lower case). A list is read by list.lua; ids whose task is gone, tidy.lua takes out.
+-- Beside them, the path of each project as the last task knew it.
 local function list_of(p, kind, name)
   if kind == 'all' then return p .. ':tasks' end
   return p .. ':tasks:' .. kind .. ':' .. name
@@ -8,7 +9,7 @@ end
 -- Make the lists hold a task as it is now, and tell those who follow that it has changed.
 local function keep_lists(p, id)
   local key = p .. ':task:' .. id
-  local task = redis.call('HMGET', key, 'phase', 'project_id', 'requester_username', 'reason', 'listed', 'verb')
+  local task = redis.call('HMGET', key, 'phase', 'project_id', 'requester_username', 'reason', 'listed', 'verb', 'repository')
   local status, project, person, listed = STATUS[task[1]], task[2] or '0', string.lower(task[3] or ''), task[5]
   redis.call('XADD', p .. ':changes', 'MAXLEN', '~', 20000, '*', 'id', id)
   if UNLISTED[task[4]] or task[6] == 'cancel' then
@@ -20,6 +21,7 @@ local function keep_lists(p, id)
   end
   local now = status .. ' ' .. person
   if listed == now then return end
+  if task[7] and task[7] ~= '' then redis.call('HSET', p .. ':paths', project, task[7]) end
   if listed then
     redis.call('ZREM', list_of(p, 'status', string.match(listed, '^%S+')), id)
   else

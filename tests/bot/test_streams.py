@@ -13,7 +13,7 @@ from redis import Redis
 from starlette.testclient import TestClient
 
 from tests.bot.serving import PATIENCE, served
-from tests.bot.town import Town
+from tests.bot.town import Town, changed
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\x07 \x1b]52;c;ZXZpbA==\x07 "
@@ -47,14 +47,6 @@ def followed(town: Town, url: str, path: str, username: str = "alice", **headers
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield Stream(answer)
-
-
-def changed(raw: Redis, task_id: int, **fields: str) -> None:
-    """Change a task as the ledger does: one version on, and told."""
-    told: dict[Any, Any] = dict(fields)
-    raw.hset(f"{{ablehand}}:task:{task_id}", mapping=told)
-    raw.hincrby(f"{{ablehand}}:task:{task_id}", "version", 1)
-    raw.xadd("{ablehand}:changes", {"id": task_id})
 
 
 def written(raw: Redis, task_id: int, *texts: str, begin: int = 1) -> None:

@@ -14,8 +14,8 @@ from ablehand import main
 from operate.api_client import ApiError
 from operate.task_commands import task
 from tests.bot.serving import served
-from tests.bot.test_streams import changed, written
-from tests.bot.town import Town
+from tests.bot.test_streams import written
+from tests.bot.town import Town, changed
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ class Town:
         for name in ("", f":project:{project.id}", f":status:{status}", f":person:{person}"):
             self.raw.zadd(f"{{ablehand}}:tasks{name}", {str(task_id): task_id})
         self.raw.sadd("{ablehand}:projects", project.id)
+        self.raw.hset("{ablehand}:paths", str(project.id), project.path_with_namespace)
         return task_id
 
     def sign_in(self, client: TestClient, username: str, path: str = "/") -> httpx2.Response:
@@ -108,3 +109,11 @@ def build_town(gitlab: GitLabServer, redis_url: str, raw: Redis, *, here: str = 
         session_secret="an invented secret of enough length",
     )
     return Town(gitlab=gitlab, raw=raw, settings=settings, application=application, project=project, people=people)
+
+
+def changed(raw: Redis, task_id: int, **fields: str) -> None:
+    """Change a task as the ledger does: one version on, and told."""
+    key = f"{{ablehand}}:task:{task_id}"
+    told: dict[Any, Any] = {**fields, "version": int(raw.hget(key, "version") or 0) + 1}
+    raw.hset(key, mapping=told)
+    raw.xadd("{ablehand}:changes", {"id": task_id})

@@ -91,6 +91,17 @@ async def test_only_the_projects_asked_for(store: TaskStore, tasks: TaskList) ->
     assert await tasks.projects() == {5, 6, 7}
 
 
+async def test_a_project_has_the_path_that_its_last_task_knew(store: TaskStore, tasks: TaskList) -> None:
+    """By form it is known at once, by comment when it begins; a project that has moved has its new path."""
+    await asked(store, 5, repository="shop/web")
+    by_comment = await asked(store, 6)
+    await moved(store, by_comment, Phase.QUEUED, Phase.WORKING, repository="shop/api")
+    await asked(store, 5, repository="shop/front")
+    await asked(store, 7)
+
+    assert await tasks.paths() == {5: "shop/front", 6: "shop/api"}
+
+
 async def test_the_requester_is_known_when_intake_has_read_it(store: TaskStore, tasks: TaskList) -> None:
     """A name counts in any case, from the moment that the ledger has it."""
     by_form = await asked(store, requester_username="Alice")
