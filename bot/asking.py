@@ -42,8 +42,10 @@ class Asking:
         self._bell = bell
         self._gitlab = gitlab
         self._visibility = visibility
-        self._agents = (settings.agent, *settings.allowed_agents)
-        self._models = settings.allowed_models
+        self.agents: Final = (settings.agent, *settings.allowed_agents)
+        """Which may be chosen; the first works where none is."""
+        self.models: Final = settings.allowed_models
+        """Globs of those that may be chosen; empty: every one."""
 
     async def ask(self, viewer: Viewer, wish: Wish, *, idempotency_key: str = "") -> tuple[bool, Task]:
         """Have *wish* done; give whether it is new, and its task. The same key gives the same task.
@@ -96,13 +98,13 @@ class Asking:
         return new, task
 
     async def _project(self, viewer: Viewer, wish: Wish) -> Project:
-        if wish.agent and wish.agent not in self._agents:
+        if wish.agent and wish.agent not in self.agents:
             raise Problem(
-                409, f"The agent {wish.agent} may not be chosen here: {', '.join(self._agents)}.", field="agent"
+                409, f"The agent {wish.agent} may not be chosen here: {', '.join(self.agents)}.", field="agent"
             )
-        if wish.model and self._models and not any(fnmatchcase(wish.model, glob) for glob in self._models):
+        if wish.model and self.models and not any(fnmatchcase(wish.model, glob) for glob in self.models):
             raise Problem(
-                409, f"The model {wish.model} may not be chosen here: {', '.join(self._models)}.", field="model"
+                409, f"The model {wish.model} may not be chosen here: {', '.join(self.models)}.", field="model"
             )
         try:
             project = await self._gitlab.project(viewer.token, wish.repository)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -32,7 +32,11 @@ ELSEWHERE: Final = "Without sign-in these pages open by the name localhost or 12
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in: the browser is sent there, and comes back."""
+    """Nobody is signed in: the browser is sent there, and comes back to *place*; empty: to where it is."""
+
+    def __init__(self, place: str = "") -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class Frame:
@@ -86,7 +90,7 @@ class Frame:
 
     async def signed_out(self, _request: Request) -> Response:
         """Say that nobody is signed in any more."""
-        return self.show("signed_out.html", None)
+        return self.show("signed_out.html", None, wanted="")
 
     async def problem(self, request: Request, error: Exception) -> Response:
         """Show what went wrong as a page."""
@@ -95,10 +99,14 @@ class Frame:
         page.headers.update(problem.headers)
         return page
 
-    async def sign_in_first(self, request: Request, _error: Exception) -> Response:
-        """Send the browser to the sign-in."""
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", SEE_OTHER)
+    async def sign_in_first(self, request: Request, error: Exception) -> Response:
+        """Send the browser to the sign-in; who sent a form is asked to go there."""
+        wanted = error.place if isinstance(error, SignInFirst) else ""
+        if request.method == "POST":  # Browsers hold where a form leads to, by whatever way, against our policy.
+            back = wanted or urlsplit(request.headers.get("referer", "")).path or "/"
+            return self.show("signed_out.html", None, status=401, wanted=back)
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(wanted or here, safe='')}", SEE_OTHER)
 
     async def _known(self, request: Request) -> Viewer | None:
         """Give who looks at an error, for the way back; nobody where that can't be told either."""

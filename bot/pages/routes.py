@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from bot.pages.frame import Frame
+from bot.pages.new_task import NewTask
 from bot.pages.table import TaskTable
 from bot.pages.task import TaskPage
 from bot.sign_in import SignIn
@@ -12,9 +13,11 @@ from bot.sign_in import SignIn
 
 def routes(frame: Frame) -> list[BaseRoute]:
     """Give the routes of all pages; without sign-in, those of it are missing."""
-    task = TaskPage(frame)
+    task, new = TaskPage(frame), NewTask(frame)
     shown: list[BaseRoute] = [
         Route("/", TaskTable(frame).show),
+        Route("/tasks/new", new.show),
+        Route("/tasks/new", new.start, methods=["POST"]),
         Route("/tasks/{task_id:int}", task.show),
         Route("/tasks/{task_id:int}/log", task.log),
     ]

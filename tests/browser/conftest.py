@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from redis import Redis
 
 from simulators.gitlab.server import GitLabServer
@@ -18,6 +18,8 @@ from tests.browser import chromium
 from tests.browser.chromium import Windows
 from tests.product.conftest import short_folder
 from tests.product.stack import Stack, run_stack
+
+expect.set_options(timeout=chromium.PATIENCE_MS)
 
 
 # Not for the whole session: while it runs, other tests of this process can't have event loops of their own.

@@ -11,9 +11,8 @@ from redis import Redis
 
 from tests.bot.town import Town, changed
 from tests.browser.axe import shortcomings
-from tests.browser.chromium import NARROW, PATIENCE_MS, Windows, is_too_wide
+from tests.browser.chromium import NARROW, Windows, is_too_wide
 
-expect.set_options(timeout=PATIENCE_MS)
 FOCUSED = "document.activeElement?.closest('tr')?.id"
 
 
