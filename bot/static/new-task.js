@@ -8,6 +8,8 @@ const NAMES = ["repository", "branch", "prompt", "agent", "model"];
 const form = document.getElementById("new-task");
 const { repository, branch } = form.elements;
 const known = new Map();
+// What the API searches for at most.
+const LONGEST = 200;
 
 async function read(path, search) {
   const answer = await fetch(`/api/v1${path}?${new URLSearchParams({ search })}`);
@@ -15,7 +17,7 @@ async function read(path, search) {
 }
 
 async function projects(text) {
-  if (/[:@\s]/.test(text)) return []; // an address is no project's path: nobody is asked about it
+  if (text.length > LONGEST || /[:@\s]/.test(text)) return []; // no path, but perhaps an address: nobody is asked about it
   const { projects: found = [] } = await read("/projects", text);
   for (const project of found) known.set(project.path.toLowerCase(), project);
   return found.map(({ path }) => ({ value: path }));
@@ -30,6 +32,7 @@ async function chosen() {
 }
 
 async function branches(text) {
+  if (text.length > LONGEST) return [];
   const project = await chosen();
   if (!project) return [];
   const { branches: found = [] } = await read(`/projects/${project.id}/branches`, text);
