@@ -54,6 +54,7 @@ recordings: .agents/installed
 # Needs chromium, and a font with emoji (Debian: fonts-noto-color-emoji).
 pictures: .venv/dev-installed
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.page_pictures
 
 images:
 	$(BUILD) --tag $(ABLEHAND_IMAGE) --file Dockerfile .

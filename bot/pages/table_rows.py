@@ -27,7 +27,6 @@ class Row:
     """Which phase of that status it is in, or why it came to it."""
     title: str
     project: str
-    branch: str
     asker: str
     agent: str
     model: str
@@ -52,7 +51,6 @@ def row_of(task: Task, now: float) -> Row:
         note=_note(task),
         title=_line(task.prompt) or _line(task.title) or f"Task {task.id}",
         project=_line(task.repository),
-        branch=_line(task.branch),
         asker=_line(task.requester_username),
         agent=_line(task.agent),
         model=_line(task.model),

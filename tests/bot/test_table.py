@@ -43,7 +43,7 @@ def test_a_row_tells_all_that_is_asked_of_it(town: Town, alice: TestClient) -> N
 
     words = " ".join(re.sub(r"<[^>]*>", " ", row).split())
     assert re.fullmatch(
-        r".*> completed shop/ web Add a thing @rob claude sonnet [\d,]+ d 3 min 5 s \$0\.31 !7", words
+        r".*> Completed shop/ web Add a thing @rob claude sonnet [\d,]+ d 3 min 5 s \$0\.31 !7", words
     ), words
     assert 'datetime="2023-11-14T22:13:20Z"' in row
     assert 'href="https://gitlab.example/shop/web/-/merge_requests/7"' in row

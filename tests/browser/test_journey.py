@@ -44,10 +44,10 @@ def test_a_task_goes_from_the_form_to_its_merge_request(stack: Stack, product: W
     row = page.locator(f"#task-{number}")
 
     gate.wait_for_agent()
-    expect(row.locator(".status")).to_have_text("running")
+    expect(row.locator(".status")).to_have_text("Running")
     expect(row).to_contain_text("working")
     gate.open()
-    expect(row.locator(".status")).to_have_text("completed")
+    expect(row.locator(".status")).to_have_text("Completed")
     assert page.evaluate("window.isStillHere")
     row.get_by_role("link", name="!1").click()
 
@@ -65,6 +65,6 @@ def test_a_task_that_is_cancelled_is_so_in_the_table(stack: Stack, product: Wind
     expect(row).to_contain_text("working")
 
     assert page.evaluate(CANCEL, number) == 202
-    expect(row.locator(".status")).to_have_text("cancelled")
+    expect(row.locator(".status")).to_have_text("Cancelled")
     gate.open()
     come_to_rest(stack)
