@@ -60,7 +60,7 @@ HOLDS_SLOT = frozenset(set(Phase) - FINAL_PHASES - {Phase.RECEIVED, Phase.QUEUED
 
 
 class Reason(StrEnum):
-    """Why a task failed or was rejected; `worker.conversation.failures` has the sentence for each.
+    """Why a task failed or was rejected; `core.failure_sentences` has the sentence for each.
 
     The first block are the runtime's own failures (`runtime.contract.Failure`), word for word.
     """
