@@ -21,6 +21,35 @@ class Person(BaseModel):
     name: str
 
 
+class PhaseView(BaseModel):
+    """When a phase was entered."""
+
+    phase: Phase
+    at: Moment
+
+
+class CheckView(BaseModel):
+    """Something that is to be done."""
+
+    text: str
+    state: str = Field(description="waiting, active, done or failed.")
+
+
+class MarkView(CheckView):
+    """A part of the run."""
+
+    seconds: float = Field(description="How long it took; 0 while that is not known.")
+
+
+class ProgressView(BaseModel):
+    """How far the run is."""
+
+    phases: list[PhaseView] = Field(description="Those that this attempt came to, in their order.")
+    marks: list[MarkView] = Field(description="Parts of the run: clone, setup, agent, push.")
+    items: list[CheckView] = Field(description="The agent's own list.")
+    current: str = Field(description="What the agent is doing, in its words.")
+
+
 class TaskView(BaseModel):
     """A task. The first block has the names of the seed's Task."""
 
@@ -60,6 +89,7 @@ class TaskView(BaseModel):
     lines_added: int
     lines_removed: int
     summary: str
+    progress: ProgressView
     cost_usd: float
     tokens: int
     turns: int
@@ -168,11 +198,21 @@ def task_view(task: Task, public_url: str) -> TaskView:
         "place": task.trigger.place,
         "iid": task.trigger.iid,
         "requester": Person(id=task.requester_id, username=task.requester_username, name=task.requester_name),
+        "progress": _progress(task),
         "cost_usd": task.cost_usd or task.progress.cost_usd,
         "turns": task.turns or task.progress.turns,
         "url": f"{public_url}/tasks/{task.id}",
     }
     return TaskView(**same | about)
+
+
+def _progress(task: Task) -> ProgressView:
+    return ProgressView(
+        phases=[PhaseView(phase=Phase(name), at=datetime.fromtimestamp(at, UTC)) for name, at in task.phase_times],
+        marks=[MarkView(text=line.mark, state=line.state, seconds=line.seconds) for line in task.progress.lines],
+        items=[CheckView(text=title, state=state) for title, state in task.progress.items],
+        current=task.progress.current,
+    )
 
 
 def _moment(seconds: float) -> datetime | None:
