@@ -179,12 +179,23 @@ class TaskLog:
         names = {name for name, _ in found or ()}
         return {task_id for task_id in places if log_key(task_id) in names}
 
-    async def _from_archive(self, folder: str, part: Part, after: str, count: int) -> list[Entry]:
+    async def tail(self, task_id: int, count: int) -> list[Entry]:
+        """Read the last lines: *count*, or fewer where those of the archive's last part do for a glance."""
+        state, _, _ = await self.look(task_id, START, lines=1, size_bytes=1)
+        found = await asked(task_id, self._redis.xrevrange(log_key(task_id), count=count))
+        entries = [_line(entry, fields) for entry, fields in reversed(found)]
+        if len(entries) < count and state.parts:
+            entries = [*await self._of_part(state.folder, state.parts[-1]), *entries]
+        return state.marked(entries, entries[0].id)[-count:] if entries else []
+
+    async def _of_part(self, folder: str, part: Part) -> Sequence[Entry]:
+        """Read a part of the archive, or a line that says that it is gone."""
         found = await self._archive.read(folder, part) if self._archive is not None else None
-        if found is None:
-            return [said(part.last, f"… {part.lines} lines can't be read any more")]
+        return [said(part.last, f"… {part.lines} lines can't be read any more")] if found is None else found
+
+    async def _from_archive(self, folder: str, part: Part, after: str, count: int) -> list[Entry]:
         page, size = [], 0
-        for entry in found:
+        for entry in await self._of_part(folder, part):
             if order(entry.id) > order(after):
                 page.append(entry)
                 size += len(entry.text)
@@ -212,7 +223,10 @@ def log_key(task_id: int) -> str:
 
 def _entry(item: tuple[str, list[str]]) -> Entry:
     entry, values = item
-    fields = dict(zip(values[::2], values[1::2], strict=True))
+    return _line(entry, dict(zip(values[::2], values[1::2], strict=True)))
+
+
+def _line(entry: str, fields: Mapping[str, str]) -> Entry:
     return Entry(id=entry, step=fields["s"], text=fields["t"], at=float(fields["at"]))
 
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.api.routes import problem_of
+from bot.coded import coded
 from bot.desk import Desk
 from bot.headers import PAGE
 from bot.problems import Problem, not_found
@@ -53,7 +54,7 @@ class Frame:
             undefined=StrictUndefined,
         )
         self._templates.filters |= {
-            "clock": _clock, "moment": _moment, "iso": _iso, "visible": visible_text,
+            "clock": _clock, "moment": _moment, "iso": _iso, "visible": visible_text, "coded": coded,
             "duration": duration, "money": money, "plural": plural,
         }  # fmt: skip
 

@@ -19,7 +19,9 @@ def routes(frame: Frame) -> list[BaseRoute]:
         Route("/tasks/new", new.show),
         Route("/tasks/new", new.start, methods=["POST"]),
         Route("/tasks/{task_id:int}", task.show),
-        Route("/tasks/{task_id:int}/log", task.log),
+        Route("/tasks/{task_id:int}/summary", task.summary),
+        Route("/tasks/{task_id:int}/cancel", task.cancel, methods=["POST"]),
+        Route("/tasks/{task_id:int}/retry", task.retry, methods=["POST"]),
     ]
     if frame.desk.sessions is None:
         return shown

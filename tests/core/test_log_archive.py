@@ -112,6 +112,18 @@ async def test_an_ended_log_leaves_redis(redis: Redis, log: TaskLog, backlog: Lo
     assert await log.last(1) == "11-4"
 
 
+async def test_the_last_lines_may_be_in_the_archive(log: TaskLog, backlog: LogBacklog, archive: LogArchive) -> None:
+    """A glance at the end of an ended log shows its end, and of one that goes on both."""
+    await log.append(lines(*range(1, 6), text="x"))
+    await archived(backlog, archive, ended=True)
+    assert [entry.text for entry in await log.tail(1, 2)] == ["4 x", "5 x"]
+
+    await log.append(lines(6, text="x"))
+
+    assert [entry.text for entry in await log.tail(1, 3)] == ["4 x", "5 x", "6 x"]
+    assert len(await log.tail(1, 100)) == 6
+
+
 async def test_the_mark_stays_in_the_archive(log: TaskLog, backlog: LogBacklog, archive: LogArchive) -> None:
     """Beginning and end are archived, each in parts of its own, and the line between them says what is missing."""
     for number in range(1, 1501):

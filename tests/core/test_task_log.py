@@ -49,6 +49,16 @@ async def test_a_log_in_the_middle_is_left_out(redis: Redis) -> None:
     assert await redis.xlen("{ablehand}:log:1") == 10
 
 
+async def test_the_last_lines_are_read_in_their_order(redis: Redis) -> None:
+    """As many as are wanted, or all."""
+    log = TaskLog(redis)
+    await log.append([line("agent", number) for number in range(1, 6)])
+
+    assert [entry.id for entry in await log.tail(1, 2)] == ["11-4", "11-5"]
+    assert len(await log.tail(1, 10)) == 5
+    assert await log.tail(2, 10) == []
+
+
 async def test_long_lines_count_by_their_bytes(redis: Redis) -> None:
     """A few of them fill the bounds, and the last line is there however long it is."""
     log = TaskLog(redis, size_bytes=100_000)
