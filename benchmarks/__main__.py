@@ -18,6 +18,7 @@ NAMES = (
     "words",
     "task_table",
     "log_viewers",
+    "log_page",
 )
 
 for name in sys.argv[1:] or NAMES:
