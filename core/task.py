@@ -337,6 +337,8 @@ class Task:
     merge_request_iid: int = 0
     merge_request_url: str = ""
 
+    reacted_at: float = 0.0
+    """When the sign was given that it was seen; 0: not, or nobody waited for one."""
     started_at: float = 0.0
     ended_at: float = 0.0
     phase_times: tuple[tuple[str, float], ...] = ()

@@ -12,6 +12,7 @@ if known then return {0, tonumber(known)} end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local id = redis.call('INCR', p .. ':last')
+count(p, 'received ' .. string.match(ARGV[2], '^[^:]+'))
 redis.call('SET', trigger, id, 'EX', ARGV[8])
 redis.call('HSET', p .. ':task:' .. id, 'id', id, 'phase', 'received', 'version', 1, 'created_at', string.format('%.6f', now),
   'at:received', string.format('%.6f', now), 'unique_id', ARGV[3],

@@ -20,6 +20,7 @@ end
 -- Give back the slot, and with it what it reserved; what the run has cost counts for today.
 local function free(now, spent)
   if redis.call('SREM', p .. ':slots', id) == 0 then return end
+  if spent > 0 then count_cost(p, now, redis.call('HGET', key, 'project_id') or '0', spent) end
   redis.call('HINCRBYFLOAT', key, 'charged_usd', spent)
   for who, field in pairs({project = 'project_id', person = 'requester_id'}) do
     local owner = redis.call('HGET', key, field) or '0'
@@ -45,8 +46,10 @@ if fence > 0 and fence < tonumber(redis.call('GET', p .. ':fence') or '0') then 
 local spent_before = to == 'queued' and cost() or 0
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local given = cjson.decode(ARGV[5])
+count_times(p, id, phase, given)
 local fields = {'op', op}
-for name, value in pairs(cjson.decode(ARGV[5])) do
+for name, value in pairs(given) do
   fields[#fields + 1] = name
   fields[#fields + 1] = value
 end
@@ -77,6 +80,7 @@ if to ~= '' and to ~= phase then
     free(now, cost())
     if ARGV[11] == '1' then redis.call('ZREM', p .. ':item:' .. ARGV[10], id) end
     redis.call('HSETNX', key, 'ended_at', string.format('%.6f', now))
+    count_end(p, id, now)
     redis.call('EXPIRE', key, ARGV[9])
     redis.call('ZREM', p .. ':deadlines', id)
   end

@@ -61,7 +61,7 @@ async def intake(desk: Desk, task: Task) -> None:
         asked = _asked(desk, project, item, request)
         if request.refusal is not None:
             raise request.refusal
-        await _check(desk, case)
+        await _check(desk, case, asked)
         outcome = await dispatch.carry_out(desk, case)
         if isinstance(outcome, Queued):
             asked |= outcome.fields
@@ -75,8 +75,11 @@ async def intake(desk: Desk, task: Task) -> None:
         await _queue(desk, task, asked)
 
 
-async def _check(desk: Desk, case: Case) -> None:
-    """Refuse who may not, and what can't be; in between, as early as it can be, show that it was seen."""
+async def _check(desk: Desk, case: Case, asked: dict[str, Any]) -> None:
+    """Refuse who may not, and what can't be; in between, as early as it can be, show that it was seen.
+
+    When that was is added to the fields of what was *asked*.
+    """
     request = case.request
     try:
         access.check_requester(desk.gitlab, case.project, request.requester)
@@ -88,20 +91,23 @@ async def _check(desk: Desk, case: Case) -> None:
     if case.item is not None:
         if not isinstance(request.command, Cancel):  # what flows too fast must still be stopped
             await check_thread(desk, case)
-        _show_eyes(desk, request.trigger)
+        if _show_eyes(desk, request.trigger):
+            asked["reacted_at"] = await desk.store.now()
         await _look_for_a_twin(desk, request.trigger)
     access.check_place(case.project, case.item, internal=request.internal)
 
 
-def _show_eyes(desk: Desk, trigger: Trigger) -> None:
+def _show_eyes(desk: Desk, trigger: Trigger) -> bool:
     if trigger.source in {Source.PIPELINE, Source.API}:  # nobody waits for a sign
-        return
+        return False
     note_id = trigger.event_id if trigger.source is Source.COMMENT else 0
     try:
         desk.gitlab.award(trigger.noteable, note_id, "eyes")
     except GitLabError as error:
         # It is decoration: an archived project refuses it, and a busy GitLab must not keep people waiting for more.
         log.info("no eyes were shown", extra={"project_id": trigger.project_id, "why": str(error)})
+        return False
+    return True
 
 
 async def _queue(desk: Desk, task: Task, fields: dict[str, Any]) -> None:
