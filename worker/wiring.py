@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from core.connections import open_queue_redis, open_store_redis
+from core.counts import ErrorCounts
 from core.doorbell import Doorbell
 from core.gitlab import client
 from core.gitlab.client import GitLab
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 50
 LISTING_SECONDS = 1.0
 """How soon an ended run of a finished task is cleared away, and a vanished one noticed."""
+CLUSTER_ERRORS = "cluster_errors"
 REQUIRED = ("gitlab_url", "gitlab_token", "redis_url", "public_url")
 
 
@@ -59,7 +62,7 @@ def furnish(settings: Settings, executor: Executor, *, archives: bool = False) -
     *executor* is the process's one, from `choose_executor`: it holds no connection and survives a fork.
     *archives*: it is the one that brings logs to the archive; the others do without its client.
     """
-    redis = open_store_redis(settings, connections=CONNECTIONS)
+    redis, queue = open_store_redis(settings, connections=CONNECTIONS), open_queue_redis(settings)
     archive = open_archive(settings) if archives else None
     return Desk(
         settings=settings,
@@ -71,8 +74,8 @@ def furnish(settings: Settings, executor: Executor, *, archives: bool = False) -
             host=urlsplit(settings.gitlab_url).netloc,
         ),
         task_log=open_log(settings, redis, archive),
-        doorbell=Doorbell(open_queue_redis(settings)),
-        gitlab=client.connect(settings),
+        doorbell=Doorbell(queue),
+        gitlab=client.connect(settings, on_error=partial(ErrorCounts(queue).note, "gitlab_errors own")),
         executor=executor,
         archive=archive,
     )
@@ -105,8 +108,12 @@ def _observer(settings: Settings) -> Observer:
 
     patience = Patience.within(settings.start_timeout_seconds)
     pace = Pace(listing=settings.retry_seconds)
+    counts = ErrorCounts(open_queue_redis(settings))
     return Observer(
-        lambda: ApiStream(settings.namespace), installation=settings.installation, patience=patience, pace=pace
+        lambda: ApiStream(settings.namespace, on_error=partial(counts.note_soon, CLUSTER_ERRORS)),
+        installation=settings.installation,
+        patience=patience,
+        pace=pace,
     )
 
 
@@ -126,7 +133,11 @@ def _cluster_executor(settings: Settings, observer: Observer | None) -> Executor
         start_timeout_seconds=settings.start_timeout_seconds,
         setup_cache_claim=settings.setup_cache_claim,
     )
-    cluster = Cluster(namespace=settings.namespace, configuration=load_configuration())
+    cluster = Cluster(
+        namespace=settings.namespace,
+        configuration=load_configuration(),
+        on_error=partial(ErrorCounts(open_queue_redis(settings)).note, CLUSTER_ERRORS),
+    )
     return KubernetesExecutor(cluster=cluster, placement=placement, observer=observer)
 
 

@@ -7,6 +7,7 @@ requests) is looked for by its caller before it is written.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -202,12 +203,13 @@ class GitLab(AccessTokenCalls, ChangeCalls, HookCalls, InboxCalls, NeighbourCall
         return str(self._api.read("version", "/version").get("version", "of unknown version"))
 
 
-def connect(settings: Settings) -> GitLab:
-    """Open GitLab with the bot's own token.
+def connect(settings: Settings, *, on_error: Callable[[GitLabError], None] = lambda _error: None) -> GitLab:
+    """Open GitLab with the bot's own token; *on_error* is told of every refusal.
 
     Raises:
         SettingsError: Its address is missing: python-gitlab would send the token to gitlab.com.
     """
     settings.require("gitlab_url", "gitlab_token")
     token = settings.gitlab_token.get_secret_value()
-    return GitLab(Transport(settings.gitlab_url, token, timeout_seconds=settings.gitlab_timeout_seconds))
+    seconds = settings.gitlab_timeout_seconds
+    return GitLab(Transport(settings.gitlab_url, token, timeout_seconds=seconds, on_error=on_error))

@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 class Transport:
-    """One authenticated connection pool to one GitLab; for one process and one thread at a time."""
+    """One authenticated connection pool to one GitLab; for one process and one thread at a time.
+
+    *on_error* is told of every answer that is an error, also of those that are tried again.
+    """
 
     def __init__(
         self,
@@ -47,8 +50,10 @@ class Transport:
         *,
         timeout_seconds: float = 10,
         pause_seconds: float = PAUSE_SECONDS,
+        on_error: Callable[[GitLabError], None] = lambda _error: None,
     ) -> None:
         self._pause = pause_seconds
+        self._on_error = on_error
         # As a Bearer token, requests drops it when a redirect leaves the host; a PRIVATE-TOKEN header would follow.
         self._api = gitlab.Gitlab(
             url,
@@ -90,12 +95,12 @@ class Transport:
     def write(self, name: str, verb: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST or PUT *body* to *path*, once. After `GitLabUnavailable` it may or may not have happened."""
         with point(f"gitlab.{name}"):
-            return _translated(name, lambda: _object(self._sent(verb, path, body).json()))
+            return self._told(name, lambda: _object(self._sent(verb, path, body).json()))
 
     def delete(self, name: str, path: str) -> None:
         """DELETE *path*, once."""
         with point(f"gitlab.{name}"):
-            _translated(name, lambda: self._sent("delete", path, {}))
+            self._told(name, lambda: self._sent("delete", path, {}))
 
     def read_tail(self, name: str, path: str, limit: int) -> bytes:
         """GET the last *limit* bytes of *path*, however long it is, holding no more than that."""
@@ -117,10 +122,17 @@ class Transport:
         with point(f"gitlab.{name}"):
             for tried in range(1, READ_TRIES):
                 try:
-                    return _translated(name, read)
+                    return self._told(name, read)
                 except GitLabUnavailable:
                     time.sleep(self._pause * 2 ** (tried - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            return _translated(name, read)
+            return self._told(name, read)
+
+    def _told(self, name: str, call: Callable[[], T]) -> T:
+        try:
+            return _translated(name, call)
+        except GitLabError as error:
+            self._on_error(error)
+            raise
 
 
 def _translated(name: str, call: Callable[[], T]) -> T:

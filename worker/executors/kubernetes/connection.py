@@ -21,7 +21,7 @@ from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, Configuration
 from urllib3.exceptions import HTTPError
 
-from core.errors import ExecutorUnavailable, SettingsError
+from core.errors import ExecutorError, ExecutorUnavailable, SettingsError
 from core.task import Reason
 from worker.executors.kubernetes.refusals import Answer, NotFound, Throttled, refusal
 
@@ -93,6 +93,8 @@ class Cluster:
     configuration: Configuration = field(repr=False)
     connect_seconds: float = CONNECT_SECONDS
     read_seconds: float = READ_SECONDS
+    on_error: Callable[[ExecutorError], None] = lambda _error: None
+    """Told of every answer that is an error, also of those that are tried again."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _client: ApiClient | None = field(default=None, init=False, repr=False)
     _opened_by: int = field(default=0, init=False, repr=False)
@@ -140,6 +142,15 @@ class Cluster:
         return self._call_once(asked, method, path, body, query)
 
     def _call_once(
+        self, asked: str, method: str, path: str, body: Object | None, query: Mapping[str, str] | None
+    ) -> Object:
+        try:
+            return self._answer(asked, method, path, body, query)
+        except ExecutorError as error:
+            self.on_error(error)
+            raise
+
+    def _answer(
         self, asked: str, method: str, path: str, body: Object | None, query: Mapping[str, str] | None
     ) -> Object:
         try:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -84,13 +84,20 @@ class Body:
 class ApiStream:
     """GETs in one namespace over one session, opened by the first of them. For one event loop.
 
-    *kubeconfig*: a file to use in place of what `worker.executors.kubernetes.session` finds.
+    *kubeconfig*: a file to use in place of what `worker.executors.kubernetes.session` finds. *on_error* is told of
+    every question that got an error for an answer, or none; it must not block.
     """
 
     def __init__(
-        self, namespace: str, *, kubeconfig: Path | None = None, reload_seconds: float = RELOAD_SECONDS
+        self,
+        namespace: str,
+        *,
+        kubeconfig: Path | None = None,
+        reload_seconds: float = RELOAD_SECONDS,
+        on_error: Callable[[ExecutorError], None] = lambda _error: None,
     ) -> None:
         self._namespace = namespace
+        self._on_error = on_error
         self._kubeconfig = kubeconfig
         self._reload_seconds = reload_seconds
         self._client: ApiClient | None = None
@@ -107,7 +114,7 @@ class ApiStream:
             Refused: The answer is an error.
             ExecutorUnavailable: There is none.
         """
-        with _translated(ask.what):
+        with self._asking(ask.what):
             response = await self._send(ask)
         try:
             if response.status >= _FIRST_ERROR:
@@ -118,7 +125,7 @@ class ApiStream:
 
     async def read(self, ask: Ask) -> bytes:
         """GET the whole answer; errors as those of `open`."""
-        with _translated(ask.what):
+        with self._asking(ask.what):
             response = await self._send(ask)
             async with response:
                 if response.status >= _FIRST_ERROR:
@@ -131,6 +138,15 @@ class ApiStream:
         self._client = None
         if client is not None:
             await client.close()
+
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        try:
+            with _translated(what):
+                yield
+        except ExecutorUnavailable as error:
+            self._on_error(error)
+            raise
 
     async def _send(self, ask: Ask) -> aiohttp.ClientResponse:
         client = await self._opened()
@@ -166,7 +182,9 @@ class ApiStream:
         if response.status == _UNAUTHORIZED:
             await self._reload_credentials()
         answer = Answer(status=response.status, body=text, retry_after=seconds)
-        return Refused(refusal(what, self._namespace, answer), response.status, seconds)
+        error = refusal(what, self._namespace, answer)
+        self._on_error(error)
+        return Refused(error, response.status, seconds)
 
     async def _reload_credentials(self) -> None:
         """Read the credentials anew, so that the next try has the token that a plugin gives now."""
