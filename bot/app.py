@@ -47,10 +47,12 @@ def build(settings: Settings) -> Starlette:
     desk = furnish(settings)
     frame = Frame(desk)
     webhook = Webhook(
-        verifier,
-        Acceptance(desk.store),
-        desk.bell,
-        KnownIdentity(desk.store),
+        verifier=verifier,
+        acceptance=Acceptance(desk.store),
+        bell=desk.bell,
+        identity=KnownIdentity(desk.store),
+        outcomes=desk.outcomes,
+        tally=desk.tally,
         ready_label=f"{settings.label_prefix}-ready",
     )
 

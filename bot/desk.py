@@ -18,11 +18,13 @@ from bot.gitlab_view import GitLabView
 from bot.log_channels import LogChannels
 from bot.rate_limit import RateLimit
 from bot.sessions import Sessions
+from bot.tally import Tally
 from bot.tokens import Tokens
 from bot.visibility import Visibility
 from core.connections import open_queue_redis, open_store_redis
 from core.doorbell import Doorbell
 from core.logbook import open_archive, open_log
+from core.outcomes import Outcomes
 from core.settings import Settings
 from core.store import TaskStore
 from core.task_list import TaskList
@@ -51,6 +53,8 @@ class Desk:
     sessions: Sessions | None
     limit: RateLimit
     asking: Asking
+    outcomes: Outcomes
+    tally: Tally
 
     async def close(self) -> None:
         """Ring what is left, and close what was opened."""
@@ -58,6 +62,7 @@ class Desk:
         await self.changes.close()
         await self.channels.close()
         await self.gitlab.close()
+        await self.tally.close()
         await self.redis.aclose()
         self.queue.close()
 
@@ -66,7 +71,10 @@ def furnish(settings: Settings) -> Desk:
     """Open everything; nothing is connected before its first use."""
     redis, queue = open_store_redis(settings, connections=CONNECTIONS), open_queue_redis(settings)
     store = TaskStore(redis, retry_seconds=settings.retry_seconds, host=urlsplit(settings.gitlab_url).netloc)
-    gitlab = GitLabView(settings.gitlab_url, timeout_seconds=settings.gitlab_timeout_seconds)
+    tally = Tally(redis)
+    gitlab = GitLabView(
+        settings.gitlab_url, timeout_seconds=settings.gitlab_timeout_seconds, on_error=tally.note_viewer
+    )
     answers, limit, bell = (
         Answers(redis),
         RateLimit(redis, calls=settings.api_requests_per_minute),
@@ -96,4 +104,6 @@ def furnish(settings: Settings) -> Desk:
         sessions=sessions,
         limit=limit,
         asking=Asking(store, bell, gitlab, visibility, settings),
+        outcomes=Outcomes(redis),
+        tally=tally,
     )

@@ -6,7 +6,7 @@ goes to the one host that is configured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -41,10 +41,13 @@ class Choice:
 
 
 class GitLabView:
-    """One pool of connections for all viewers."""
+    """One pool of connections for all viewers. *on_error* is told of every refusal."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, *, timeout_seconds: float, on_error: Callable[[GitLabError], None] = lambda _error: None
+    ) -> None:
         self._url = url
+        self._on_error = on_error
         self._http = httpx2.AsyncClient(
             base_url=f"{url}/api/v4",
             timeout=timeout_seconds,
@@ -153,6 +156,13 @@ class GitLabView:
         return answer
 
     async def _get(self, token: str, path: str, query: Query) -> object:
+        try:
+            return await self._answer(token, path, query)
+        except GitLabError as error:
+            self._on_error(error)
+            raise
+
+    async def _answer(self, token: str, path: str, query: Query) -> object:
         try:
             # As a Bearer, which GitLab takes for every kind of token.
             answer = await self._http.get(path, params=query, headers={"Authorization": f"Bearer {token}"})

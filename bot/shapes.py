@@ -118,6 +118,8 @@ class ItemAttributes(Part):
     action: Hint[str] = None
     updated_at: Hint[Annotated[str, Field(max_length=64)]] = None
     labels: Hint[list[Label | None]] = None
+    state: Hint[str] = None
+    source_branch: Hint[str] = None
 
 
 class PipelineAttributes(Part):

@@ -20,7 +20,11 @@ _VERSION: Final = "v1,"
 
 
 class Unauthentic(Exception):
-    """The delivery is refused; the message says why and holds nothing of what was presented."""
+    """The delivery is refused; the message says why and holds nothing of what was presented, *kind* in one word."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +49,18 @@ class Verifier:
         # Every token is compared, so that the time taken does not tell which one was nearly right.
         matches = [hmac.compare_digest(presented, token.encode()) for token in self.secret_tokens]
         if not any(matches):
-            raise Unauthentic("the token is missing or wrong")
+            raise Unauthentic("token", "the token is missing or wrong")
         return headers.get("idempotency-key", "")
 
     def _check_instance(self, headers: Mapping[str, str]) -> None:
         instance = headers.get("x-gitlab-instance", "").rstrip("/")
         if self.instance and instance and instance != self.instance:
-            raise Unauthentic("the delivery is from another GitLab than ABLEHAND_GITLAB_URL")
+            raise Unauthentic("instance", "the delivery is from another GitLab than ABLEHAND_GITLAB_URL")
 
     def _check_signature(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         delivery, moment = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
         if not moment.isascii() or not moment.isdigit() or abs(now - int(moment[:12])) > TOLERANCE_SECONDS:
-            raise Unauthentic("the timestamp is missing or not of the last five minutes")
+            raise Unauthentic("timestamp", "the timestamp is missing or not of the last five minutes")
         signed = b".".join((delivery.encode("utf-8", "replace"), moment.encode(), body))
         presented = [
             part.removeprefix(_VERSION).encode("utf-8", "replace")
@@ -66,7 +70,7 @@ class Verifier:
         expected = [_signature(token, signed) for token in self.signing_tokens]
         matches = [hmac.compare_digest(one, other) for one in presented for other in expected]
         if not any(matches):
-            raise Unauthentic("the signature is missing or wrong")
+            raise Unauthentic("signature", "the signature is missing or wrong")
         return delivery
 
 
