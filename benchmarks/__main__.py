@@ -19,6 +19,7 @@ NAMES = (
     "task_table",
     "log_viewers",
     "log_page",
+    "metrics",
 )
 
 for name in sys.argv[1:] or NAMES:

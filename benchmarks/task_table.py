@@ -47,11 +47,11 @@ def main() -> None:
         seen = [gitlab.world.add_project(f"group/p{number}") for number in range(SEEN)]
         for project in seen:
             gitlab.world.add_member(project, alice, access_level=20)
-        asyncio.run(_fill(redis.url, seen[0].id))
+        asyncio.run(fill(redis.url, seen[0].id))
         _measure(gitlab, redis.url)
 
 
-async def _fill(url: str, first_project: int) -> None:
+async def fill(url: str, first_project: int) -> None:
     redis, chance = open_store_redis(Settings(redis_url=url)), random.Random(1)  # noqa: S311 - no secret
     store = TaskStore(redis)
     words = [f"word{number}" for number in range(WORDS)]

@@ -24,6 +24,7 @@ from bot.api.routes import problem_of
 from bot.desk import furnish
 from bot.doors import check_exposure
 from bot.identity import KnownIdentity
+from bot.metrics import serving_metrics
 from bot.pages.frame import Frame, SignInFirst
 from bot.pages.routes import routes
 from bot.problems import Problem
@@ -69,8 +70,9 @@ def build(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        """Ring what is left and close what was opened."""
-        yield
+        """Serve the metrics beside the pages; at the end, ring what is left and close what was opened."""
+        async with serving_metrics(settings, desk.redis):
+            yield
         await desk.close()
 
     return Starlette(

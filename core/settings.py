@@ -61,6 +61,13 @@ class Settings(RunSettings, LogSettings):
     public_url: str = Field("", description="Where people reach the bot's pages; links in comments begin with it.")
     host: str = Field("127.0.0.1", description="Address that the bot listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that the bot listens on.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port on which the bot tells its metrics to whoever reaches it, at `/metrics`; 0: nowhere. "
+        "Without sign-in, so that it is not for people (docs/operations.md).",
+    )
 
     oidc_client_id: str = Field(
         "",

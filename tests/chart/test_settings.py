@@ -29,6 +29,7 @@ HOMES = {
     "public_url": "publicUrl",
     "host": "bot.listen",
     "port": "always 8080",
+    "metrics_port": "always 9090",
     "executor": "always kubernetes",
     "namespace": "agents.namespace",
     "installation": "always namespace.release",
