@@ -49,6 +49,14 @@ class InboxCalls:
         )
         return [merge_request_of(item) for item in found]
 
+    def own_merge_requests_since(self, moment: str) -> list[MergeRequest]:
+        """List the bot's own merge requests that changed after *moment*, in whatever state."""
+        found = self._api.read_all(
+            "own_merge_requests", "/merge_requests", limit=CHANGED_READ, scope="created_by_me", state="all",
+            updated_after=moment, order_by="updated_at", sort="asc",
+        )  # fmt: skip
+        return [merge_request_of(item) for item in found]
+
     def todos(self) -> list[Todo]:
         """List what is on the bot's to-do list about issues and merge requests, the newest first."""
         found = self._api.read_all("todos", "/todos", limit=TODOS_READ, state="pending")

@@ -11,6 +11,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import uvloop
@@ -22,10 +23,11 @@ from core.task_list import TaskList
 from worker.reconciler.archive_logs import EXPIRE_SECONDS, LOOK_SECONDS, archive_logs, expire_logs
 from worker.reconciler.doorkeeper import fill_slots, ring_due
 from worker.reconciler.hook_watch import WATCH_SECONDS, watch_hooks
+from worker.reconciler.merge_requests import follow_merge_requests
 from worker.reconciler.places import refresh_places
 from worker.reconciler.runs import Runs
 from worker.reconciler.sweep import sweep
-from worker.reconciler.turns import end_at_once, guarded, until_fenced
+from worker.reconciler.turns import Turns, end_at_once, until_fenced
 from worker.task_tokens import sweep_tokens
 from worker.wiring import Desk, choose_executor, furnish
 
@@ -69,22 +71,26 @@ async def _beat(settings: Settings) -> None:
 
 async def _lead(desk: Desk, holder: str, fence: int) -> None:
     log.info("leading", extra={"fence": fence})
+    turns, settings = Turns(), desk.settings
+    pace = {
+        ring_due: TICK_SECONDS,
+        fill_slots: settings.retry_seconds,
+        watch_hooks: WATCH_SECONDS,
+        refresh_places: settings.edit_seconds,
+        archive_logs: LOOK_SECONDS,
+        expire_logs: EXPIRE_SECONDS,
+    }
     async with asyncio.TaskGroup() as group:
-        group.create_task(_keep(desk, holder, fence))
-        group.create_task(until_fenced(Runs(desk, fence).watch()))
-        group.create_task(until_fenced(_every(TICK_SECONDS, ring_due, desk)))
-        group.create_task(until_fenced(_every(desk.settings.retry_seconds, fill_slots, desk)))
-        group.create_task(until_fenced(_every(desk.settings.sweep_seconds, _sweep, desk)))
-        group.create_task(until_fenced(_every(WATCH_SECONDS, watch_hooks, desk)))
-        group.create_task(until_fenced(_every(desk.settings.edit_seconds, refresh_places, desk)))
-        group.create_task(until_fenced(_every(LOOK_SECONDS, archive_logs, desk)))
-        group.create_task(until_fenced(_every(EXPIRE_SECONDS, expire_logs, desk)))
+        group.create_task(_keep(desk, holder, fence, turns))
+        group.create_task(until_fenced(Runs(desk, fence, turns=turns).watch()))
+        group.create_task(until_fenced(_every(settings.sweep_seconds, partial(_sweep, desk, turns))))
+        for work, seconds in pace.items():
+            group.create_task(until_fenced(_every(seconds, partial(turns.make, work, desk))))
 
 
-async def _sweep(desk: Desk) -> None:
+async def _sweep(desk: Desk, turns: Turns) -> bool:
     # One after the other: a connection to GitLab is one thread's.
-    for work in (sweep, sweep_tokens, _tidy):
-        await guarded(work(desk), work.__name__)
+    return all([await turns.make(work, desk) for work in (sweep, sweep_tokens, follow_merge_requests, _tidy)])
 
 
 async def _stand_by(desk: Desk, holder: str) -> int:
@@ -99,7 +105,7 @@ async def _stand_by(desk: Desk, holder: str) -> int:
         await asyncio.sleep(desk.settings.leader_lease_seconds / RENEWALS / 2)
 
 
-async def _keep(desk: Desk, holder: str, fence: int) -> None:
+async def _keep(desk: Desk, holder: str, fence: int, turns: Turns) -> None:
     loop = asyncio.get_running_loop()
     held_until = loop.time() + desk.settings.leader_lease_seconds
     while True:
@@ -108,17 +114,18 @@ async def _keep(desk: Desk, holder: str, fence: int) -> None:
             if await desk.store.lead(holder, milliseconds=_lease(desk), fence=fence) != fence:
                 end_at_once("another reconciler leads")
             held_until = loop.time() + desk.settings.leader_lease_seconds
+            await turns.tell(desk.store)
         except StoreError as error:
             log.warning("lease not renewed", extra={"why": str(error)})
             if loop.time() > held_until:
                 end_at_once("the lease ran out while Redis was away")
 
 
-async def _every(seconds: float, work: Callable[[Desk], Awaitable[object]], desk: Desk) -> None:
-    turn = asyncio.current_task()
+async def _every(seconds: float, turn: Callable[[], Awaitable[bool]]) -> None:
+    task = asyncio.current_task()
     # A client library may swallow a cancellation that comes together with its own timeout: hence the question.
-    while turn is not None and not turn.cancelling():
-        got_through = await guarded(work(desk), work.__name__)
+    while task is not None and not task.cancelling():
+        got_through = await turn()
         await asyncio.sleep(seconds if got_through else max(seconds, PAUSE_SECONDS))
 
 

@@ -22,7 +22,7 @@ from worker.orders import overdue_seconds, run_name
 from worker.reconciler.decide import FOLLOWED, Move, decide, settled
 from worker.reconciler.follow_logs import Follower
 from worker.reconciler.shipper import Shipper
-from worker.reconciler.turns import guarded
+from worker.reconciler.turns import Turns, guarded
 from worker.steps.endings import ring_after
 from worker.wiring import Desk
 
@@ -33,10 +33,14 @@ class Runs:
     """The leader's view of all runs.
 
     *fence* goes with every change. *absent_seconds* is how long a run must be missing from the listings before it
-    counts as lost; by default as long as anything else that did not get through.
+    counts as lost; by default as long as anything else that did not get through. *turns* is told of every listing that
+    was looked over.
     """
 
-    def __init__(self, desk: Desk, fence: int, *, absent_seconds: float | None = None) -> None:
+    def __init__(
+        self, desk: Desk, fence: int, *, absent_seconds: float | None = None, turns: Turns | None = None
+    ) -> None:
+        self._turns = turns or Turns()
         self._absent_seconds = absent_seconds or desk.settings.retry_seconds
         self._desk = desk
         self._fence = fence
@@ -56,8 +60,8 @@ class Runs:
                 if isinstance(seen, RunState):
                     self._states[seen.name] = seen
                     await guarded(self._look_at(seen), seen.name)
-                else:
-                    await guarded(self._look_over(seen), "all")
+                elif await guarded(self._look_over(seen), "all"):
+                    self._turns.note("look_over_runs")
         finally:
             for task in (shipping, *self._followers.values(), *self._clearing.values()):
                 task.cancel()

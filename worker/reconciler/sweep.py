@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from core.counts import count
 from core.crash import point
 from core.errors import GitLabDenied, GitLabNotFound
 from core.gitlab.client import GitLab
@@ -53,6 +54,7 @@ async def sweep(desk: Desk) -> int:
             fresh.append(task_id)
     if fresh:
         log.info("sweep found triggers", extra={"tasks": fresh})
+        await count(desk.redis, {"swept": len(fresh)})
         await asyncio.to_thread(desk.doorbell.ring, "intake", *fresh)
     await desk.store.remember(MEMORY, str(now))
     return len(fresh)

@@ -5,12 +5,49 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
-from typing import NoReturn
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
 
 from core.errors import Fenced
+from core.measure import TURNS
+from core.store import TaskStore
+from worker.wiring import Desk
 
 log = logging.getLogger(__name__)
+
+
+class Turns:
+    """When each kind of the leader's turns got through last: told to Redis from time to time, for the metrics."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, float] = {}
+
+    async def make(self, work: Callable[[Desk], Awaitable[object]], desk: Desk) -> bool:
+        """Make a turn of *work*, which names its kind; answer whether it got through.
+
+        Raises:
+            Fenced: A younger leader has written.
+        """
+        name = work.__name__.strip("_")
+        got_through = await guarded(work(desk), name)
+        if got_through:
+            self.note(name)
+        return got_through
+
+    def note(self, name: str) -> None:
+        """Note that a turn of that kind got through."""
+        self._times[name] = time.time()
+
+    async def tell(self, store: TaskStore) -> None:
+        """Let the metrics know.
+
+        Raises:
+            StoreError: Redis did not take it.
+        """
+        if self._times:
+            times: dict[Any, Any] = dict(self._times)
+            await store.attempt(store.redis.hset(TURNS, mapping=times))
 
 
 async def guarded(turn: Awaitable[object], what: str) -> bool:
