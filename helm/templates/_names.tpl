@@ -11,6 +11,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "ablehand.metrics.name" -}}
+{{- include "ablehand.fullname" . }}-bot-metrics
+{{- end }}
+
 {{- define "ablehand.agents.namespace" -}}
 {{- default (printf "%s-agents" .Release.Namespace) .Values.agents.namespace }}
 {{- end }}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, VALUE_SETS, ChartRefused, Manifest, pods, render, run
 
-OF_OTHERS = frozenset({"ServiceMonitor"})
+OF_OTHERS = frozenset({"PrometheusRule", "ServiceMonitor"})
 """Kinds that Kubernetes itself has not: their own operators bring them."""
 OLDEST, NEWEST = "1.31.0", "1.36.0"
 
@@ -72,7 +72,8 @@ def test_nothing_reaches_beyond_its_namespace(values: str) -> None:
 
     assert kinds <= {
         "ConfigMap", "Deployment", "Ingress", "LimitRange", "Namespace", "NetworkPolicy", "PodDisruptionBudget",
-        "ResourceQuota", "Role", "RoleBinding", "Secret", "Service", "ServiceAccount", "ServiceMonitor", "StatefulSet",
+        "PrometheusRule", "ResourceQuota", "Role", "RoleBinding", "Secret", "Service", "ServiceAccount",
+        "ServiceMonitor", "StatefulSet",
     }  # fmt: skip
 
 

@@ -107,10 +107,19 @@ def test_nobody_but_ours_reaches_redis() -> None:
 
 
 def test_nobody_reaches_worker_and_reconciler() -> None:
-    """They serve nothing; the bot serves one port."""
+    """They serve nothing; the bot serves one port to all, and its metrics to the cluster's pods."""
     rules = {name: policy("minimal", f"ablehand-{name}")["spec"]["ingress"] for name in ("worker", "reconciler", "bot")}
 
-    assert rules == {"worker": [], "reconciler": [], "bot": [{"ports": [{"port": "http"}]}]}
+    within = {"ports": [{"port": "metrics"}], "from": [{"namespaceSelector": {}}]}
+    assert rules == {"worker": [], "reconciler": [], "bot": [{"ports": [{"port": "http"}]}, within]}
+
+
+def test_who_may_see_the_metrics_can_be_narrowed() -> None:
+    """To the namespace of who scrapes, say."""
+    _, metrics = policy("everything", "ablehand-bot")["spec"]["ingress"]
+
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    assert metrics == {"ports": [{"port": "metrics"}], "from": [monitoring]}
 
 
 def test_policies_can_be_left_to_others() -> None:

@@ -35,7 +35,6 @@ def test_what_is_left_is_listed() -> None:
         ("sentinel", "this redirect URI:\n     https://ablehand.example.com/sign-in/callback"),
         ("trial", "Agents may send to anywhere"),
         ("trial", "Redis has no volume"),
-        ("everything", "This version serves no /metrics yet"),
     ],
 )
 def test_notes_follow_the_values(values: str, sentence: str) -> None:
@@ -45,6 +44,6 @@ def test_notes_follow_the_values(values: str, sentence: str) -> None:
 
 def test_nothing_needless_is_said() -> None:
     """Where all is narrowed and kept, there is no warning."""
-    said = notes("everything", "serviceMonitor.enabled=false")
+    said = notes("everything")
 
     assert said.rstrip().endswith("/agent Add a /health endpoint that returns a 200 OK status")
