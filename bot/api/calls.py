@@ -14,6 +14,7 @@ from bot import task_events
 from bot.api import openapi
 from bot.api.incoming import read_body, read_header
 from bot.api.operations import EVENTS, IDEMPOTENCY_KEY, LAST_EVENT_ID, LINES, TEXT, Operation
+from bot.api.outcomes import OutcomesQuery, outcomes_view
 from bot.api.shapes import (
     BranchChoices,
     ChoicesQuery,
@@ -31,6 +32,7 @@ from bot.desk import Desk
 from bot.headers import HARMLESS
 from bot.listing import list_tasks
 from bot.live_log import log_events
+from bot.outcomes import outcomes_for
 from bot.problems import Problem, not_found
 from bot.viewer import How, Viewer
 from bot.wishes import Wish
@@ -174,6 +176,14 @@ async def list_branches(call: Call) -> Response:
     return _json(BranchChoices(branches=await call.desk.gitlab.branches(call.viewer.token, project_id, query.search)))
 
 
+async def show_outcomes(call: Call) -> Response:
+    """Sum up what has become of tasks and merge requests."""
+    query, desk = cast("OutcomesQuery", call.query), call.desk
+    days, project_id = int(query.days), int(query.project or 0)
+    found = await outcomes_for(desk, call.viewer, days=days, project_id=project_id)
+    return JSONResponse(outcomes_view(days, found).model_dump(mode="json"))
+
+
 async def describe(call: Call) -> Response:
     """Describe the API."""
     return JSONResponse(openapi.document(call.desk.settings.public_url))
@@ -190,6 +200,7 @@ CALLS: Final[dict[str, Callable[[Call], Awaitable[Response]]]] = {
     "followTasks": follow_tasks,
     "listProjects": list_projects,
     "listBranches": list_branches,
+    "showOutcomes": show_outcomes,
     "describe": describe,
 }
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from bot.api.outcomes import OutcomesQuery, OutcomesView
 from bot.api.shapes import (
     BranchChoices,
     ChoicesQuery,
@@ -159,6 +160,15 @@ OPERATIONS: Final = (
         answers={200: {JSON: BranchChoices}},
         refusals=(404,),
         query=ChoicesQuery,
+    ),
+    Operation(
+        name="showOutcomes",
+        method="GET",
+        path="/outcomes",
+        says="What has become of tasks and merge requests in some days, of one project or of all that you may see.",
+        answers={200: {JSON: OutcomesView}},
+        refusals=(404,),
+        query=OutcomesQuery,
     ),
     Operation(
         name="describe",

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.pages.frame import Frame
 from bot.pages.new_task import NewTask
+from bot.pages.outcomes import OutcomePage
 from bot.pages.table import TaskTable
 from bot.pages.task import TaskPage
 from bot.sign_in import SignIn
@@ -18,6 +19,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
         Route("/", TaskTable(frame).show),
         Route("/tasks/new", new.show),
         Route("/tasks/new", new.start, methods=["POST"]),
+        Route("/outcomes", OutcomePage(frame).show),
         Route("/tasks/{task_id:int}", task.show),
         Route("/tasks/{task_id:int}/summary", task.summary),
         Route("/tasks/{task_id:int}/cancel", task.cancel, methods=["POST"]),
