@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from playwright.sync_api import Page, expect
@@ -24,7 +25,7 @@ def start(product: Windows, project: Project, words: str) -> tuple[Page, int]:
     page.get_by_label("Repository").fill(project.path_with_namespace)
     page.get_by_label("What is to be done").fill(words)
     page.get_by_role("button", name="Start the task").click()
-    page.wait_for_url("**/tasks/*")
+    page.wait_for_url(re.compile(r"/tasks/\d+$"))
     number = int(page.url.rpartition("/")[2])
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Tasks").click()
     return page, number
