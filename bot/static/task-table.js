@@ -2,6 +2,7 @@
 // cells that differ are exchanged, so that place, focus and selection stay.
 
 const PAUSE = 2000;
+const RETRY = 5000;
 const TICK = 15000;
 const MINUTE = 60;
 const HOUR = 3600;
@@ -9,6 +10,7 @@ const DAY = 86400;
 
 const live = document.getElementById("live");
 let events = null;
+let retrying = 0;
 let waiting = 0;
 let fetchedAt = 0;
 
@@ -18,6 +20,7 @@ function tell(text, isLost = false) {
 }
 
 function follow() {
+  stop();
   events = new EventSource("/api/v1/events");
   events.addEventListener("task", soon);
   events.addEventListener("open", () => {
@@ -25,20 +28,32 @@ function follow() {
     soon();
   });
   events.addEventListener("error", () => {
-    if (events.readyState === EventSource.CLOSED) end("Not live any more. Load the page again.");
-    else tell("Connecting …", true);
+    tell("Connecting …", true);
+    // Where somebody answers, such as a proxy while we restart, browsers give up. Whether we are still signed in, the
+    // page will tell.
+    if (events.readyState === EventSource.CLOSED) retrying = setTimeout(again, RETRY);
   });
 }
 
+function again() {
+  soon();
+  followWhileSeen();
+}
+
+function stop() {
+  events?.close();
+  clearTimeout(retrying);
+}
+
 function end(text) {
-  events.close();
+  stop();
   document.removeEventListener("visibilitychange", followWhileSeen);
   tell(text, true);
 }
 
 // A tab that nobody sees needs no connection: a browser has six for all of them.
 function followWhileSeen() {
-  if (document.hidden) events?.close();
+  if (document.hidden) stop();
   else follow();
 }
 
@@ -54,6 +69,7 @@ async function refresh() {
     if (answer.type === "opaqueredirect") return end("You are signed out. Load the page again.");
     if (!answer.ok) throw new Error(String(answer.status));
     draw(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (events.readyState === EventSource.OPEN) tell("Live");
   } catch {
     tell("The table could not be refreshed.", true);
   } finally {

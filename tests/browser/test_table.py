@@ -106,6 +106,21 @@ def test_whoever_is_signed_out_elsewhere_is_told(windows: Windows, town: Town, r
     expect(page.get_by_role("status")).to_have_text("You are signed out. Load the page again.")
 
 
+def test_a_gateway_that_was_away_does_not_end_it(windows: Windows, town: Town, raw: Redis) -> None:
+    """While we restart, a proxy answers with an error, after which browsers would not try again."""
+    filled(town, 4)
+    page = windows.sign_in("alice", "/tasks/new")
+    page.route("**/api/v1/events", lambda route: route.fulfill(status=502))
+    page.goto("/")
+    expect(page.get_by_role("status")).to_have_text("Connecting …")
+    windows.troubles.clear()
+
+    page.unroute("**/api/v1/events")
+    is_live(page)
+    changed(raw, town.task(prompt="Come later"))
+    expect(page.get_by_role("link", name="Come later")).to_be_visible()
+
+
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["with", "without-javascript"])
 def test_somebody_filters_searches_and_pages(windows: Windows, town: Town, *, has_scripts: bool) -> None:
     """With the fields and links of the page; the address that comes of it shows the same to whoever gets it."""
