@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from starlette.testclient import TestClient
 
+from bot.sign_in import local_path
 from simulators.gitlab.faults import Outage
 from tests.bot.town import HERE, Town
 
@@ -33,6 +34,18 @@ def test_who_signs_in_comes_back_to_where_they_were(town: Town, web: TestClient)
     assert (back.status_code, back.headers["location"]) == (303, path)
     assert "Add a thing" in web.get(path).text
     assert "@rob" in web.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("sent_from", "back"), [(f"{HERE}/tasks/1?a=b", "/tasks/1"), ("", "/"), ("https://evil.example//x", "//x")]
+)
+def test_a_form_of_somebody_who_is_signed_out_leads_back(web: TestClient, sent_from: str, back: str) -> None:
+    """By a link to the page that it was sent from; where that is none of ours, the sign-in leads to the first page."""
+    page = web.post("/tasks/1/cancel", headers={"Referer": sent_from})
+
+    assert page.status_code == 401
+    assert f'href="/sign-in?next={back}"' in page.text
+    assert local_path(back) == ("/" if back == "//x" else back)
 
 
 def test_pkce_state_and_nonce_are_asked_for(town: Town, web: TestClient) -> None:
