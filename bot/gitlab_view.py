@@ -15,7 +15,8 @@ from urllib.parse import quote
 import httpx2
 
 from core.errors import GitLabDenied, GitLabError, GitLabNotFound, GitLabUnavailable, TokenRefused
-from core.gitlab.nouns import Project, User, project_of, user_of
+from core.gitlab.nouns import Project, User
+from core.gitlab.reading import project_of, user_of
 from core.task import Place
 
 PAGE: Final = 100

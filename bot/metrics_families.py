@@ -17,7 +17,8 @@ from prometheus_client.metrics_core import Metric
 
 from core.counts import BUCKETS, CLUSTER_KINDS, GITLAB_KINDS, spelt
 from core.measure import Measured
-from core.task import FINAL_PHASES, Phase, Reason, Source
+from core.reasons import Reason
+from core.task import FINAL_PHASES, Phase, Source
 
 OTHER: Final = "other"
 

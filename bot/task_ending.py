@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 from bot.coded import coded
 from bot.wishes import PROMPT_LIMIT
 from core.failure_sentences import SENTENCES, TELL_OPERATOR
-from core.task import Mode, Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Task
 
 CHARACTERS_IN_A_KIB: Final = 1024
 

@@ -17,7 +17,8 @@ from bot.changes import Position
 from bot.desk import Desk
 from bot.live_log import RECHECK_SECONDS
 from bot.viewer import Viewer
-from core.task import UNLISTED_REASONS, Task
+from core.reasons import UNLISTED_REASONS
+from core.task import Task
 
 
 async def task_events(desk: Desk, viewer: Viewer, task: Task) -> AsyncIterator[ServerSentEvent]:

@@ -25,7 +25,7 @@ from core.errors import (
     StoreError,
     TokenRefused,
 )
-from core.task import Reason
+from core.reasons import Reason
 
 COUNTS: Final = "{ablehand}:counts"
 BUCKETS: Final[Mapping[str, tuple[float, ...]]] = {

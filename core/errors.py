@@ -25,7 +25,7 @@ class AblehandError(Exception):
 
 
 class Refusal(AblehandError):
-    """What was asked will not be done; *reason* is a `core.task.Reason`, the message what was seen."""
+    """What was asked will not be done; *reason* is a `core.reasons.Reason`, the message what was seen."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -54,7 +54,7 @@ class LeaseLost(AblehandError):
 
 
 class ExecutorError(AblehandError):
-    """The executor can't start a run; the message says why. *reason* is the `core.task.Reason` that people are told."""
+    """The executor can't start a run; the message says why, *reason* (a `core.reasons.Reason`) what people are told."""
 
     def __init__(self, message: str, reason: str = "infrastructure") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""A sentence with the next step for every `core.task.Reason`, as comments and the task's page say it. Pure.
+"""A sentence with the next step for every `core.reasons.Reason`, as comments and the task's page say it. Pure.
 
 Markdown with nothing but code in it. To be filled in, each as the place wants it: *again* (how to ask once more),
 *operator*, *branch* (as code), *limit* (of time, in brackets behind a blank, or nothing), *prompt_limit* (KiB).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Reason
+from core.reasons import Reason
 
 TELL_OPERATOR: Final = "please tell whoever runs the agent here"
 SENTENCES: Final = {

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from core.counts import BUCKETS, MOST_PAYERS, spelt
-from core.task import UNLISTED_REASONS, Phase
+from core.reasons import UNLISTED_REASONS
+from core.task import Phase
 
 PREFIX: Final = "{ablehand}"
 """In braces, so that all keys share one slot of a Redis Cluster."""

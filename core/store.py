@@ -25,8 +25,9 @@ from core.crash import point
 from core.errors import Fenced, StoreError
 from core.item_tasks import ITEM_TASKS, ItemTasks, item_name
 from core.limits import Limits, Usage
+from core.reasons import UNLISTED_REASONS
 from core.scripts import PREFIX, SCRIPTS
-from core.task import UNLISTED_REASONS, Phase, Task, Trigger
+from core.task import Phase, Task, Trigger
 
 DELIVERY_TTL_SECONDS: Final = 7 * 86_400
 TRIGGER_TTL_SECONDS: Final = 60 * 86_400

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 
 from core.errors import Refusal
 from core.figures import duration, money
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Reason
 from worker.conversation import sanitize
 from worker.conversation.commands import Wishes
 from worker.project_file import ProjectFile

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from core.errors import Refusal
 from core.figures import money, plural
 from core.limits import Limits, Used
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Reason, Task
+from core.task import Task
 from worker.wiring import Desk
 
 

@@ -14,8 +14,9 @@ from typing import Final
 
 from core.errors import GitLabError, GitLabUnavailable, Refusal
 from core.gitlab.access_tokens import AccessToken
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Reason, Task
+from core.task import Task
 from worker.orders import run_name
 from worker.wiring import Desk
 

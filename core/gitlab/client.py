@@ -19,16 +19,8 @@ from core.gitlab.ci import PipelineCalls
 from core.gitlab.hooks import HookCalls
 from core.gitlab.inbox import InboxCalls
 from core.gitlab.neighbours import NeighbourCalls
-from core.gitlab.nouns import (
-    Commit,
-    Discussion,
-    Issue,
-    Item,
-    LabelEvent,
-    MergeRequest,
-    Note,
-    Project,
-    User,
+from core.gitlab.nouns import Commit, Discussion, Issue, Item, LabelEvent, MergeRequest, Note, Project, User
+from core.gitlab.reading import (
     discussion_of,
     issue_of,
     label_event_of,

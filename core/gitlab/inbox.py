@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.gitlab.nouns import Issue, MergeRequest, Note, issue_of, merge_request_of, note_of
+from core.gitlab.nouns import Issue, MergeRequest, Note
+from core.gitlab.reading import issue_of, merge_request_of, note_of
 from core.gitlab.transport import Transport
 from core.task import Noteable, Place
 

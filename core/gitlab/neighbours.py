@@ -6,7 +6,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from core.errors import GitLabDenied, GitLabNotFound
-from core.gitlab.nouns import Issue, MergeRequest, issue_of, merge_request_of
+from core.gitlab.nouns import Issue, MergeRequest
+from core.gitlab.reading import issue_of, merge_request_of
 from core.gitlab.transport import Transport
 from core.task import Noteable, Place
 

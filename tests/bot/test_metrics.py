@@ -21,9 +21,10 @@ from core.disabled_hooks import remember_disabled_hooks
 from core.doorbell import Doorbell
 from core.limits import Limits
 from core.measure import TURNS
+from core.reasons import Reason
 from core.settings import Settings
 from core.store import TaskStore
-from core.task import Phase, Reason, Source, Task, Trigger
+from core.task import Phase, Source, Task, Trigger
 from operate.up import free_port
 from tests.bot.deliveries import SIGNING_TOKEN, encoded, note, signed
 from tests.bot.scrape import parsed, scraped, value

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.task_ending import Choices, choices, ending
-from core.task import Mode, Phase, Reason, Source, Task, Trigger
+from core.reasons import Reason
+from core.task import Mode, Phase, Source, Task, Trigger
 
 TRIGGER = Trigger(source=Source.COMMENT, project_id=1, iid=1, event_id=1)
 TASK = Task(id=1, unique_id="u", created_at=1.0, phase=Phase.WORKING, trigger=TRIGGER, prompt="Add a thing")

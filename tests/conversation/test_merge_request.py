@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.task import Line, Reason, Source, Task, Trigger
+from core.reasons import Reason
+from core.task import Line, Source, Task, Trigger
 from tests.conversation.hostile import HOSTILE, J, assert_harmless
 from tests.conversation.tasks import (
     ASKED,

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Mode, Phase, Place, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Place, Task
 from tests.conversation.hostile import J
 from tests.conversation.tasks import (
     ASKED,

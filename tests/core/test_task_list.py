@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 from redis.asyncio import Redis
 
+from core.reasons import Reason
 from core.store import TaskStore
-from core.task import Phase, Place, Reason, Source, Status, Task, Trigger
+from core.task import Phase, Place, Source, Status, Task, Trigger
 from core.task_list import LOOKED_AT, TaskList, Wanted
 
 pytestmark = pytest.mark.anyio

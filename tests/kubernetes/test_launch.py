@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import ExecutorError, ExecutorUnavailable
-from core.task import Reason
+from core.reasons import Reason
 from simulators.kubernetes.images import Script, Scripted
 from simulators.kubernetes.server import KubernetesServer
 from tests.kubernetes.conftest import executor_of

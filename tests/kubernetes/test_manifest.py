@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from core.errors import ExecutorError
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import Order
 from tests.kubernetes.requests import IMAGE, NAMESPACE, SECRETS, run_request
 from worker.executors.kubernetes import layout, manifest

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from simulators.gitlab.records import Issue
 from simulators.kubernetes.images import Broken
 from simulators.kubernetes.nodes import Node

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from simulators.gitlab.access import DEVELOPER, MAINTAINER
 from simulators.gitlab.records import MergeRequest, Project
 from tests.table.changes import ask, on_line, open_change

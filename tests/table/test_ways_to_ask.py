@@ -11,8 +11,9 @@ import pytest
 
 from core.connections import open_store_redis
 from core.gitlab import client
+from core.reasons import Reason
 from core.store import TaskStore
-from core.task import Place, Reason, Source, Task
+from core.task import Place, Source, Task
 from operate import hook
 from simulators.gitlab.access import DEVELOPER, OWNER, REPORTER
 from simulators.gitlab.records import Issue, Item, MergeRequest, Note, User

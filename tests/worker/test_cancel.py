@@ -9,7 +9,8 @@ from redis import Redis
 
 from core.errors import ExecutorUnavailable
 from core.gitlab.nouns import User
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from simulators.gitlab.access import DEVELOPER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import bells, comment_trigger, label_trigger, moved, now, received, taken_in

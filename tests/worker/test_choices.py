@@ -7,8 +7,8 @@ from dataclasses import asdict
 import pytest
 
 from core.errors import Refusal
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Reason
 from worker.choices import bounded, choices
 from worker.conversation.commands import Wishes
 from worker.project_file import read

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.task import Line, Mode, Phase, Progress, Reason, Task
+from core.reasons import Reason
+from core.task import Line, Mode, Phase, Progress, Task
 from runtime.contract import Event, Failure, Mark, Step, StepResult
 from tests.conversation.tasks import ASKED
 from tests.worker.hand_executor import over, run_state, running

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from tests.worker.ledger import bells, comment_trigger, moved, now, taken_in
 from tests.worker.town import Town
 from worker.reconciler.doorkeeper import ring_overdue

@@ -10,9 +10,10 @@ import pytest
 from redis import Redis
 
 from core.errors import ExecutorUnavailable, GitLabDenied, GitLabError, GitLabUnavailable, LeaseLost, StoreError
+from core.reasons import Reason
 from core.scripts import PREFIX
 from core.settings import Settings
-from core.task import Phase, Reason, Task
+from core.task import Phase, Task
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import comment_trigger, moved, now, received, taken_in
 from tests.worker.town import Town

@@ -11,8 +11,8 @@ from redis.asyncio import Redis as AsyncRedis
 from core.counts import COUNTS, ErrorCounts, kind_of
 from core.errors import AblehandError, ExecutorError, ExecutorUnavailable, GitLabError, GitLabUnavailable, TokenRefused
 from core.gitlab.client import connect
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Reason
 from tests.worker.town import Town
 from worker.wiring import Desk, choose_executor, furnish
 

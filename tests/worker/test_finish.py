@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import GitLabUnavailable
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from simulators.gitlab.records import MergeRequest
 from tests.worker.ledger import bells, comment_trigger, moved, now, taken_in
 from tests.worker.town import PUBLIC_URL, Town

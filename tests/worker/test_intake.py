@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from core.errors import GitLabUnavailable
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from simulators.gitlab.access import DEVELOPER, GUEST, REPORTER
 from simulators.gitlab.records import Note
 from tests.worker.ledger import bells, comment_trigger, received, taken_in

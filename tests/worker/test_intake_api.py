@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.task import Phase, Place, Reason, Source, Task, Trigger
+from core.reasons import Reason
+from core.task import Phase, Place, Source, Task, Trigger
 from core.task_list import TaskList, Wanted
 from simulators.gitlab.access import REPORTER
 from tests.worker.hand_executor import HandExecutor

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from simulators.gitlab.access import REPORTER
 from tests.worker.ledger import comment_trigger, label_trigger, received, taken_in
 from tests.worker.town import Town

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from core.identity import remember_identity
-from core.task import Mode, Phase, Place, Reason, Source, Trigger
+from core.reasons import Reason
+from core.task import Mode, Phase, Place, Source, Trigger
 from simulators.gitlab.access import DEVELOPER, MAINTAINER, REPORTER
 from simulators.gitlab.records import Item, MergeRequest, User
 from tests.worker.ledger import bells, comment_trigger, received, taken_in

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import ExecutorError, ExecutorUnavailable
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from simulators.gitlab.access import REPORTER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import bells, comment_trigger, label_trigger, moved, now, taken_in

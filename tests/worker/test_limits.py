@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from simulators.gitlab.access import DEVELOPER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import comment_trigger, moved, now, taken_in

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Phase, Place, Reason, Source, Task, Trigger
+from core.reasons import Reason
+from core.task import Phase, Place, Source, Task, Trigger
 from simulators.gitlab.access import DEVELOPER
 from simulators.gitlab.ci import Job, Pipeline
 from simulators.gitlab.records import MergeRequest

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.task import Phase, Reason
+from core.reasons import Reason
+from core.task import Phase
 from tests.project_file_page import PAGE, with_table
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import comment_trigger, now, taken_in

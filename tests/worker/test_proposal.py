@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from simulators.gitlab.access import DEVELOPER, REPORTER
 from simulators.gitlab.records import MergeRequest
 from tests.worker.ledger import comment_trigger, moved, now, taken_in

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.errors import GitLabUnavailable
-from core.task import Phase, Progress, Reason
+from core.reasons import Reason
+from core.task import Phase, Progress
 from tests.worker.ledger import comment_trigger, label_trigger, moved, now, received, taken_in
 from tests.worker.town import Town
 from worker.steps.report import report

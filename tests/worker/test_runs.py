@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Fenced
-from core.task import Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Phase, Task
 from runtime.contract import Step, StepResult
 from tests.worker.hand_executor import HandExecutor, over, run_state, running
 from tests.worker.ledger import bells, comment_trigger, moved, now, received, until

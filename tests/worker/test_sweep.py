@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core.task import Phase, Reason, Source, Task
+from core.reasons import Reason
+from core.task import Phase, Source, Task
 from simulators.gitlab.access import DEVELOPER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import bells, comment_trigger, moved, now, received

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from core.errors import ExecutorUnavailable, GitLabUnavailable
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import Phase, Reason, Task
+from core.task import Phase, Task
 from simulators.gitlab.access import DEVELOPER
 from simulators.gitlab.records import Token
 from tests.worker.hand_executor import HandExecutor

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from core import links
-from core.task import Mode, Phase, Place, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Place, Task
 from simulators.gitlab.access import DEVELOPER, REPORTER
 from simulators.gitlab.state.merge_requests import Branches
 from tests.worker.hand_executor import HandExecutor

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.task import Line, Phase, Progress, Reason, Task
+from core.reasons import Reason
+from core.task import Line, Phase, Progress, Task
 from tests.worker.ledger import comment_trigger, label_trigger, moved, now, taken_in
 from tests.worker.town import Town
 from worker.reconciler.places import refresh_places

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.task import Mode, Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Task
 from tests.worker.ledger import bells, comment_trigger, moved, now, taken_in
 from tests.worker.town import Town
 from worker.steps import written

@@ -6,7 +6,7 @@ from core.errors import Refusal
 from core.gitlab.client import GitLab
 from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import PRIVATE, Item, Project, User
-from core.task import Reason
+from core.reasons import Reason
 
 
 def check_requester(gitlab: GitLab, project: Project, requester: User) -> None:

@@ -1,4 +1,4 @@
-"""Why a task failed or was refused, in one sentence with the next step, for every `core.task.Reason`.
+"""Why a task failed or was refused, in one sentence with the next step, for every `core.reasons.Reason`.
 
 Used by progress and closing; the table is `core.failure_sentences`. A sentence never holds text from elsewhere; what
 was seen goes behind it as code (`core.task.Task.detail` is hostile).
@@ -11,7 +11,8 @@ from typing import Final
 
 from core.failure_sentences import SENTENCES, TELL_OPERATOR
 from core.figures import duration
-from core.task import Place, Reason, Task
+from core.reasons import Reason
+from core.task import Place, Task
 from worker.conversation import sanitize
 from worker.conversation.commands import PROMPT_LIMIT_BYTES
 from worker.conversation.prose import prose

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from core.figures import duration, money, plural
-from core.task import Place, Reason, Task
+from core.reasons import Reason
+from core.task import Place, Task
 from worker.conversation import sanitize
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?", re.ASCII)

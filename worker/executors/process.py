@@ -22,7 +22,7 @@ from secrets import token_hex
 from typing import Final
 
 from core.errors import ExecutorError, SettingsError
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import Step
 from worker.executors.bubblewrap import bubblewrap_problem
 from worker.executors.process_tree import kill_exactly

@@ -67,9 +67,9 @@ class StepState:
 class RunState:
     """One run as the executor sees it now.
 
-    *ended*: nothing of it is alive and nothing will change. *problem* is a `core.task.Reason` that the executor itself
-    gives ("timeout" past the deadline, "lost" where the supervisor vanished, "cancelled"), empty where the steps'
-    own results tell the story. A problem of a run that has not ended says that waiting is in vain: end it.
+    *ended*: nothing of it is alive and nothing will change. *problem* is a `core.reasons.Reason` that the executor
+    itself gives ("timeout" past the deadline, "lost" where the supervisor vanished, "cancelled"), empty where the
+    steps' own results tell the story. A problem of a run that has not ended says that waiting is in vain: end it.
     """
 
     name: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import RESULT_LIMIT_BYTES, RUN_VARIABLE, Step
 from worker.executors.process_tree import end_marked
 from worker.executors.protocol import RunState, StepPhase, StepState

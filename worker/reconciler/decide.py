@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from core.task import Mode, Phase, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Task
 from runtime.contract import Failure, Step, StepResult, decode_result
 from worker.executors.protocol import RunState, StepPhase, StepState
 

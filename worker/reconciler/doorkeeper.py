@@ -11,7 +11,8 @@ import logging
 from typing import Final
 
 from core.doorbell import STEP_OF
-from core.task import Reason, Task
+from core.reasons import Reason
+from core.task import Task
 from worker.steps.endings import end
 from worker.wiring import Desk
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from core.crash import point
 from core.errors import AblehandError
+from core.reasons import RETRIED_REASONS, Reason
 from core.redaction import Redactor
-from core.task import RETRIED_REASONS, Phase, Reason, Task
+from core.task import Phase, Task
 from worker.executors.protocol import Listing, RunState
 from worker.orders import overdue_seconds, run_name
 from worker.reconciler.decide import FOLLOWED, Move, decide, settled

@@ -9,7 +9,7 @@ from core.errors import Refusal
 from core.gitlab.client import GitLab
 from core.gitlab.nouns import User
 from core.identity import Identity, recall_identity, remember_identity
-from core.task import Reason
+from core.reasons import Reason
 from worker.wiring import Desk
 
 _MACHINE: Final = re.compile(

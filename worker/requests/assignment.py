@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from core.errors import Refusal
 from core.gitlab.nouns import Item
-from core.task import Reason, Task
+from core.reasons import Reason
+from core.task import Task
 from worker.conversation import commands
 from worker.conversation.commands import Command
 from worker.requests.appointment import find_appointment

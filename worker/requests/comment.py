@@ -8,7 +8,8 @@ from typing import Final
 from core.errors import GitLabNotFound, Refusal
 from core.gitlab.client import GitLab
 from core.gitlab.nouns import Item, Note
-from core.task import Noteable, Reason, Task
+from core.reasons import Reason
+from core.task import Noteable, Task
 from worker.conversation import commands
 from worker.conversation.markers import find_final, find_progress
 from worker.requests.asker import check_asker, who_we_are

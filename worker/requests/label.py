@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from core.errors import Refusal
 from core.gitlab.nouns import Item, LabelEvent
-from core.task import Reason, Task
+from core.reasons import Reason
+from core.task import Task
 from worker.conversation import commands
 from worker.requests.asker import check_asker
 from worker.requests.request import Request

@@ -14,7 +14,8 @@ from core.figures import plural
 from core.gitlab.ci import Job
 from core.gitlab.client import GitLab
 from core.gitlab.nouns import Item, MergeRequest, User
-from core.task import Reason, Task
+from core.reasons import Reason
+from core.task import Task
 from worker import project_file
 from worker.choices import bounded
 from worker.conversation.commands import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import Refusal
 from core.figures import duration
-from core.task import Reason
+from core.reasons import Reason
 from worker.requests.request import Case
 from worker.wiring import Desk
 

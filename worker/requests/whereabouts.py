@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.errors import GitLabNotFound, Refusal
-from core.task import Place, Reason, Source, Task
+from core.reasons import Reason
+from core.task import Place, Source, Task
 from worker.wiring import Desk
 
 

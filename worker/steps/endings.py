@@ -6,7 +6,8 @@ import logging
 from typing import Any
 
 from core.errors import Refusal
-from core.task import SILENT_REASONS, Phase, Reason, Task
+from core.reasons import SILENT_REASONS, Reason
+from core.task import Phase, Task
 from worker.wiring import Desk
 
 DETAIL_LIMIT = 4000

@@ -20,8 +20,9 @@ from core.errors import (
     SettingsError,
     StoreError,
 )
+from core.reasons import Reason
 from core.settings import Settings
-from core.task import FINAL_PHASES, Reason, Task
+from core.task import FINAL_PHASES, Task
 from worker.executors.protocol import Executor
 from worker.steps.endings import end
 from worker.wiring import Desk, furnish

@@ -12,7 +12,8 @@ from typing import Any
 
 from core.errors import GitLabError, GitLabUnavailable, Refusal, TokenRefused
 from core.lease import Lease, hold
-from core.task import Mode, Phase, Place, Progress, Reason, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Place, Progress, Task
 from worker import pushed
 from worker.context.earlier import remember_opener
 from worker.orders import push_branch, run_name

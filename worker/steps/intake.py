@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from core.errors import GitLabError, GitLabNotFound, Refusal
 from core.gitlab.nouns import Item, Project
-from core.task import Phase, Place, Reason, Source, Task, Trigger
+from core.reasons import Reason
+from core.task import Phase, Place, Source, Task, Trigger
 from worker import limits
 from worker.conversation import access
 from worker.conversation.commands import Cancel

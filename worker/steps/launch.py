@@ -8,8 +8,9 @@ from dataclasses import replace
 from core.crash import point
 from core.errors import ExecutorError, ExecutorUnavailable, GitLabNotFound, Refusal
 from core.gitlab.nouns import Item, MergeRequest, Project, User
+from core.reasons import Reason
 from core.redaction import Redactor
-from core.task import Mode, Phase, Place, Reason, Task
+from core.task import Mode, Phase, Place, Task
 from worker import limits, orders, project_file, task_tokens
 from worker.choices import bounded, check_image
 from worker.context.earlier import find_earlier

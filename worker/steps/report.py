@@ -17,7 +17,8 @@ from typing import Final
 from core import links
 from core.errors import AblehandError, GitLabError, GitLabNotFound, GitLabUnavailable, TokenRefused
 from core.lease import Lease, hold
-from core.task import SILENT_REASONS, Phase, Place, Source, Status, Task
+from core.reasons import SILENT_REASONS
+from core.task import Phase, Place, Source, Status, Task
 from worker import limits, task_tokens
 from worker.conversation.markers import Marker, find_final, find_progress
 from worker.conversation.progress import progress_comment

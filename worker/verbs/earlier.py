@@ -11,7 +11,8 @@ from typing import Any
 
 from core.errors import Refusal
 from core.gitlab.nouns import MergeRequest
-from core.task import Mode, Phase, Reason, Source, Task
+from core.reasons import Reason
+from core.task import Mode, Phase, Source, Task
 from worker.conversation import outcome
 from worker.conversation.commands import Run, Wishes
 from worker.requests.request import Case

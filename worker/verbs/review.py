@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from core.errors import Refusal
 from core.gitlab.nouns import MergeRequest
-from core.task import Mode, Reason
+from core.reasons import Reason
+from core.task import Mode
 from worker import project_file
 from worker.choices import choices
 from worker.conversation.commands import Review, Wishes

@@ -7,7 +7,8 @@ from typing import Any
 
 from core.errors import Refusal
 from core.gitlab.nouns import MergeRequest
-from core.task import Mode, Reason
+from core.reasons import Reason
+from core.task import Mode
 from worker import project_file
 from worker.choices import choices
 from worker.conversation.commands import Run

@@ -9,7 +9,7 @@ from core.errors import Refusal
 from core.gitlab.client import GitLab
 from core.gitlab.levels import DEVELOPER
 from core.gitlab.nouns import MergeRequest, Project
-from core.task import Reason
+from core.reasons import Reason
 
 MAINTAINER = 40
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import Refusal
-from core.task import Reason
+from core.reasons import Reason
 from worker.conversation import commands, replies
 from worker.conversation.commands import Words
 from worker.requests.request import Case

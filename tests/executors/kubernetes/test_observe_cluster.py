@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import Step
 from simulators.kubernetes.faults import WatchFault
 from simulators.kubernetes.images import Broken, Script

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.task import Reason
+from core.reasons import Reason
 from tests.executors.kubernetes.raw_objects import NOW, condition, deleted, ended, job, pod, running, sight, waiting
 from worker.executors.kubernetes.events import read_trouble
 from worker.executors.kubernetes.pod_delays import delay, explained_by

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.task import Reason
+from core.reasons import Reason
 from tests.executors.kubernetes.raw_objects import (
     NOW,
     RESULT,

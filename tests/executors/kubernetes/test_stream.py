@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from core.errors import ExecutorUnavailable, SettingsError
-from core.task import Reason
+from core.reasons import Reason
 from simulators.kubernetes.server import KubernetesServer
 from tests.executors.kubernetes.raw_objects import job
 from tests.executors.kubernetes.watched import NAMESPACE, QUICK, SECONDS

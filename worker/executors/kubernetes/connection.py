@@ -22,7 +22,7 @@ from kubernetes.client import ApiClient, ApiException, Configuration
 from urllib3.exceptions import HTTPError
 
 from core.errors import ExecutorError, ExecutorUnavailable, SettingsError
-from core.task import Reason
+from core.reasons import Reason
 from worker.executors.kubernetes.refusals import Answer, NotFound, Throttled, refusal
 
 CONNECT_SECONDS: Final = 5.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from core.task import Reason
+from core.reasons import Reason
 from worker.executors.kubernetes.prune import TEXT_LIMIT
 from worker.executors.kubernetes.verdicts import Trouble
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.crash import point
 from core.errors import ExecutorError, ExecutorUnavailable
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import Step
 from worker.executors.kubernetes import manifest
 from worker.executors.kubernetes.connection import JOBS, SECRETS, Cluster, Object

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core.errors import ExecutorError
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import (
     AGENT_VARIABLES_VARIABLE,
     CACHE_VARIABLE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.task import Reason
+from core.reasons import Reason
 from worker.executors.kubernetes.pod_failures import disruption
 from worker.executors.kubernetes.prune import Condition, SeenContainer, SeenPod
 from worker.executors.kubernetes.verdicts import NOTHING, Patience, Sight, Trouble, Verdict, is_job_finished

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from core.task import Reason
+from core.reasons import Reason
 from runtime.contract import Step
 from worker.executors.kubernetes.prune import SeenContainer, SeenJob, SeenPod
 from worker.executors.kubernetes.verdicts import NOTHING, Sight, Verdict

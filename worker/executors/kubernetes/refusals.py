@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core.errors import ExecutorError, ExecutorUnavailable
-from core.task import Reason
+from core.reasons import Reason
 
 _TEXT_LIMIT: Final = 500
 _UNAUTHORIZED: Final = 401

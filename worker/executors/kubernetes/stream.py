@@ -20,7 +20,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
 from core.errors import ExecutorError, ExecutorUnavailable, SettingsError
-from core.task import Reason
+from core.reasons import Reason
 from worker.executors.kubernetes.refusals import Answer, refusal
 from worker.executors.kubernetes.session import load_credentials, open_client
 

@@ -43,7 +43,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What the events of a Job or Pod tell where its status is silent. *reason* is a `core.task.Reason`."""
+    """What the events of a Job or Pod tell where its status is silent. *reason* is a `core.reasons.Reason`."""
 
     reason: str
     detail: str
@@ -69,7 +69,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A `core.task.Reason` and what was seen, or why the run waits; all empty where the steps' results tell it.
+    """A `core.reasons.Reason` and what was seen, or why the run waits; all empty where the steps' results tell it.
 
     The reason of a run that is not over says that waiting is in vain.
     """

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from core.errors import ExecutorError, ExecutorUnavailable
-from core.task import Reason
+from core.reasons import Reason
 from worker.executors.kubernetes.backoff import Backoff
 from worker.executors.kubernetes.stream import ApiStream, Ask, Body, Refused
 
