@@ -18,13 +18,14 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from core.agents import Agent, model_variables
 from core.errors import SettingsError
 from core.log_settings import LogSettings
+from core.page_settings import PageSettings
 from core.run_settings import RunSettings
 
 PREFIX = "ABLEHAND_"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
-class Settings(RunSettings, LogSettings):
+class Settings(PageSettings, RunSettings, LogSettings):
     """What an operator may choose. Frozen; each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -67,26 +68,6 @@ class Settings(RunSettings, LogSettings):
         le=65535,
         description="Port on which the bot tells its metrics to whoever reaches it, at `/metrics`; 0: nowhere. "
         "Without sign-in, so that it is not for people (docs/operations.md).",
-    )
-
-    oidc_client_id: str = Field(
-        "",
-        description="Id of the application that people sign in with (docs/api.md). Without one the pages are open to "
-        "who reaches them, to look at: the bot then listens on loopback alone.",
-    )
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of that application.")
-    session_secret: SecretStr = Field(
-        SecretStr(""),
-        description="At least 32 characters that nobody can guess, the same for every bot: signs the cookie of a "
-        "session, and encrypts what is kept of it.",
-    )
-    pages_closed: bool = Field(
-        default=False,
-        description="Whether the pages are closed while nobody can sign in: webhooks are taken, and the API answers to "
-        "GitLab's tokens. The chart sets it where `signIn.clientId` is empty.",
-    )
-    api_requests_per_minute: int = Field(
-        600, ge=10, description="How often one person may call the API; a tenth of the calls may change something."
     )
 
     executor: Literal["kubernetes", "process"] = Field(

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from core.log_settings import LogSettings
+from core.page_settings import PageSettings
 from core.run_settings import RunSettings
 from core.settings import PREFIX, Settings
 
@@ -43,8 +44,8 @@ def page() -> str:
 
 
 def documented_fields() -> dict[str, FieldInfo]:
-    """Give the fields that are variables of their own, in their order; those of logs and of runs come last."""
-    parts = (LogSettings, RunSettings)
+    """Give the fields that are variables of their own, in their order; those of pages, logs and runs come last."""
+    parts = (PageSettings, LogSettings, RunSettings)
     fields = sorted(
         Settings.model_fields.items(), key=lambda item: [item[0] in part.model_fields for part in parts[::-1]]
     )
