@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from bot.coded import coded
 from bot.wishes import PROMPT_LIMIT
-from core.failure_sentences import SENTENCES, TELL_OPERATOR
+from core.failure_sentences import SENTENCES, TELL_OPERATOR, UNFINISHED
 from core.reasons import Reason
 from core.task import Mode, Phase, Task
 
@@ -36,6 +36,8 @@ class Choices:
 def ending(task: Task) -> Ending | None:
     """Give how *task* ended; None while it has not."""
     match task.phase:
+        case Phase.COMPLETED if task.unfinished:
+            return Ending(kind="neutral", sentence=escape(UNFINISHED.get(task.unfinished, UNFINISHED[""])))
         case Phase.COMPLETED:
             return Ending(kind="good", sentence=escape(_result(task)))
         case Phase.CANCELLED:

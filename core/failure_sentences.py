@@ -83,3 +83,11 @@ SENTENCES: Final = {
     Reason.DUPLICATE: "Another task is working on the same request already: wait for its answer.",
     Reason.GONE: "The comment, the label or the issue is not there any more: {again} where it is wanted.",
 }
+UNFINISHED: Final = {
+    Reason.TIMEOUT: "The agent ran out of time before it was done: what it had changed by then was pushed, and nobody "
+    "can say that it works.",
+    Reason.STALLED: "The agent fell silent and was ended before it was done: what it had changed by then was pushed, "
+    "and nobody can say that it works.",
+    "": "The agent was ended before it was done: what it had changed by then was pushed.",
+}
+"""Where the agent was ended before it was done, and its work was pushed all the same: why, by `Task.unfinished`."""

@@ -20,6 +20,8 @@ TASK = Task(id=1, unique_id="u", created_at=1.0, phase=Phase.WORKING, trigger=TR
     [
         ({"phase": Phase.COMPLETED, "commit": "c0ffee"}, "good", "The work is done."),
         ({"phase": Phase.COMPLETED}, "good", "Nothing needed changing."),
+        ({"phase": Phase.COMPLETED, "commit": "c", "unfinished": "timeout"}, "neutral", "The agent ran out of time"),
+        ({"phase": Phase.COMPLETED, "commit": "c", "unfinished": "else"}, "neutral", "The agent was ended before it"),
         ({"phase": Phase.COMPLETED, "mode": Mode.PLAN}, "good", "The plan is written."),
         ({"phase": Phase.COMPLETED, "mode": Mode.REVIEW}, "good", "The review is written."),
         ({"phase": Phase.CANCELLED, "cancelled_by": "<b>"}, "neutral", "Cancelled by @&lt;b&gt;."),

@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from core.failure_sentences import UNFINISHED
 from core.figures import duration, money, plural
-from core.reasons import Reason
 from core.task import Place, Task
 from worker.conversation import sanitize
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?", re.ASCII)
-
-_UNFINISHED: Final = {
-    Reason.TIMEOUT: "The agent ran out of time before it was done: what it had changed by then was pushed, and nobody "
-    "can say that it works.",
-    Reason.STALLED: "The agent fell silent and was ended before it was done: what it had changed by then was pushed, "
-    "and nobody can say that it works.",
-    "": "The agent was ended before it was done: what it had changed by then was pushed.",
-}
 
 
 def is_username(name: str) -> bool:
@@ -52,7 +44,7 @@ def merge_request(task: Task) -> str:
 
 def unfinished(task: Task) -> str:
     """Give the sentence for work that is pushed although the agent was ended before it was done; "" where it was."""
-    return _UNFINISHED.get(task.unfinished, _UNFINISHED[""]) if task.unfinished else ""
+    return UNFINISHED.get(task.unfinished, UNFINISHED[""]) if task.unfinished else ""
 
 
 def is_follow_up(task: Task) -> bool:
