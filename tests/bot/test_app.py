@@ -210,7 +210,7 @@ def test_closed_pages_take_webhooks_and_tokens_alone(settings: Settings, raw: Re
     body = encoded(note())
     with TestClient(build(closed), base_url=HERE) as client:
         page = a_task(client, raw, prompt="Add a thing")
-        answers = [client.get(path) for path in ("/", page, f"{page}/log", "/api/v1/tasks", "/api/v1/tasks/1")]
+        answers = [client.get(path) for path in ("/", page, f"{page}/summary", "/api/v1/tasks", "/api/v1/tasks/1")]
         delivered = client.post(HOOK, content=body, headers=signed(body))
 
     assert [answer.status_code for answer in answers] == [403, 403, 403, 401, 401]
