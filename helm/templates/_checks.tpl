@@ -30,6 +30,11 @@
 {{- if and (eq .agents.agent "claude") (not (or .model.apiKey .model.authToken .model.existingSecret)) -}}
 {{- $wrong = append $wrong "Set model.apiKey (model.authToken for a gateway), or model.existingSecret." -}}
 {{- end -}}
+{{- with get (dict "codex" "OPENAI_API_KEY" "gemini" "GEMINI_API_KEY") .agents.agent -}}
+{{- if not (has . (include "ablehand.agent.names" $ | fromJsonArray)) -}}
+{{- $wrong = append $wrong (printf "Set agents.variables.values.%s, or name it in agents.variables.names, a key of agents.variables.existingSecret." .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .agents.agent "command") (not .agents.command) -}}
 {{- $wrong = append $wrong "Set agents.command: the program that agents.agent=command runs." -}}
 {{- end -}}

@@ -38,6 +38,8 @@ def test_what_is_missing_is_said_at_once() -> None:
         pytest.param('logs.archive.url="s3://key:secret@bucket"', "at '/logs/archive/url'", id="archive-credentials"),
         pytest.param('model.apiKey=""', "or model.existingSecret.", id="no-model-key"),
         pytest.param('agents.agent="command"', "Set agents.command", id="no-command"),
+        pytest.param('agents.agent="codex"', "Set agents.variables.values.OPENAI_API_KEY", id="no-key-for-codex"),
+        pytest.param('agents.agent="gemini"', "Set agents.variables.values.GEMINI_API_KEY", id="no-key-for-gemini"),
         pytest.param("redis.bundled=false", "Set redis.external.url", id="no-redis"),
         pytest.param('redis.external.url="redis://r"', "set redis.bundled=false as well", id="two-redis"),
         pytest.param('agents.variables.names=["A"]', "Set agents.variables.existingSecret", id="names-of-no-secret"),

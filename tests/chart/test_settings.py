@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bot.doors import check_exposure
+from core.agents import Agent
 from core.connections import read_watch
 from core.settings import PREFIX, Settings
 from tests.chart import deployment
@@ -83,6 +85,13 @@ def test_every_setting_has_its_place() -> None:
 
     assert keys & set(HOMES) == set()
     assert keys | set(HOMES) == set(Settings.model_fields)
+
+
+def test_every_agent_can_be_chosen() -> None:
+    """The schema takes the agents that the code knows, and no other."""
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+
+    assert schema["properties"]["agents"]["properties"]["agent"]["enum"] == list(get_args(Agent))
 
 
 @pytest.mark.parametrize("values", VALUE_SETS)
