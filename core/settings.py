@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from core.agents import Agent, model_variables
+from core.agents import Agent, model_variables, variables_of
 from core.errors import SettingsError
 from core.log_settings import LogSettings
 from core.page_settings import PageSettings
@@ -221,7 +221,7 @@ class Settings(PageSettings, RunSettings, LogSettings):
 
     def environment_of(self, agent: str) -> dict[str, SecretStr]:
         """Give the variables that *agent* gets: of several that may be chosen, each its own."""
-        own = self.agent_variables or model_variables(agent)
+        own = variables_of(agent, self.agent_variables, (self.agent, *self.allowed_agents))
         return {name: value for name, value in self.agent_environment.items() if name in own}
 
     def model_post_init(self, _context: object) -> None:

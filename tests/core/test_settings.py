@@ -67,6 +67,20 @@ def test_an_agent_gets_its_own_providers_variables(monkeypatch: pytest.MonkeyPat
     assert set(load(agent="codex", agent_variables="GEMINI_API_KEY").agent_environment) == {"GEMINI_API_KEY"}
 
 
+def test_of_several_agents_none_gets_another_ones_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named for all of them, a provider's key still goes to its own agent alone; what is nobody's goes to each."""
+    names = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "TRACKER_URL")
+    for name in names:
+        monkeypatch.setenv(name, "canary")
+    loaded = load(agent="claude", allowed_agents="codex,command", agent_variables=",".join(names))
+
+    given = {agent: set(loaded.environment_of(agent)) for agent in ("claude", "codex", "command")}
+
+    assert given["claude"] == {"ANTHROPIC_API_KEY", "TRACKER_URL"}
+    assert given["codex"] == {"OPENAI_API_KEY", "TRACKER_URL"}
+    assert given["command"] == set(names)
+
+
 def test_prices_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model's name to USD for a million tokens."""
     monkeypatch.setenv("ABLEHAND_PRICES", '{"gpt-5.5": {"input": 1.25, "cached": 0.125, "output": 10}}')
