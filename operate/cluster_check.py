@@ -52,6 +52,14 @@ def examine_cluster(executor: Executor) -> Iterator[Finding]:
         yield Finding("cluster answers all questions", f"Look at this and ask again: {error}.")
 
 
+def only_follows(executor: Executor) -> bool:
+    """Say whether these credentials are a reconciler's, which may watch runs and not start any."""
+    if not isinstance(executor, KubernetesExecutor):
+        return False
+    start, watch = (Right("batch", "jobs", "", verb) for verb in ("create", "watch"))
+    return _is_granted(executor.cluster, watch) and not _is_granted(executor.cluster, start)
+
+
 def _image(image: str) -> Finding:
     what = f"runtime image {image} is pinned"
     # The last part alone: a registry's port is no tag.

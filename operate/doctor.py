@@ -47,8 +47,23 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for name in ("gitlab_url", "gitlab_token", "public_url"):
         yield checked(f"ABLEHAND_{name.upper()} is set", partial(settings.require, name), "")
     keys = settings.active_webhook_keys("webhook_signing_token") + settings.active_webhook_keys("webhook_secret")
+    if not keys and _is_reconciler(settings):
+        yield Finding("webhook deliveries are the bot's to check, not a reconciler's")
+        return
     mend = "" if keys else "Set ABLEHAND_WEBHOOK_SIGNING_TOKEN (GitLab 19.0 or newer) or ABLEHAND_WEBHOOK_SECRET."
     yield Finding("webhook deliveries can be checked", mend)
+
+
+def _is_reconciler(settings: Settings) -> bool:
+    if settings.executor != "kubernetes":
+        return False
+    from operate.cluster_check import only_follows
+
+    try:
+        return only_follows(choose_executor(settings))
+    except AblehandError:
+        # Said below, where the executor is looked at.
+        return False
 
 
 def _gitlab(settings: Settings, gitlab: GitLab) -> Iterator[Finding]:

@@ -71,15 +71,15 @@ class Installation:
         """Run a few lines of Python in a container of ours, with its settings and its rights; give what it printed."""
         return self.cluster.execute(self.namespace, f"deployment/{RELEASE}-{room}", "python3", "-c", program)
 
-    def doctor(self, *variables: str) -> str:
-        """Ask the doctor, in a worker's container, with other *variables* (``NAME=value``); give what it says."""
+    def doctor(self, *variables: str, room: str = "worker") -> str:
+        """Ask the doctor, in a container of ours, with other *variables* (``NAME=value``); give what it says."""
         program = (
             "import subprocess, sys; "
             "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT); "
             "sys.stdout.buffer.write(done.stdout)"
         )
         command = ("env", *variables, "ablehand", "doctor", "shop/web")
-        return self.cluster.execute(self.namespace, WORKER, "python3", "-c", program, *command)
+        return self.cluster.execute(self.namespace, f"deployment/{RELEASE}-{room}", "python3", "-c", program, *command)
 
     def restart(self, *rooms: str) -> None:
         """Restart deployments as ``kubectl rollout restart`` does; return when the new pods are ready, the old gone."""

@@ -69,9 +69,10 @@ def test_limits_of_the_namespace_are_told(
     assert gitlab.merge_requests(issue) == []
 
 
-def test_the_doctor_finds_a_healthy_installation(installation: Installation) -> None:
-    """Nothing to mend."""
-    said = installation.doctor()
+@pytest.mark.parametrize("room", ["worker", "reconciler"])
+def test_the_doctor_finds_a_healthy_installation(installation: Installation, room: str) -> None:
+    """Nothing to mend, as the worker or as the reconciler, which the doctor asks to be run as too."""
+    said = installation.doctor(room=room)
 
     assert "✗" not in said
     assert "✓" in said

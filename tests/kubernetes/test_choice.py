@@ -11,6 +11,8 @@ import pytest
 
 from simulators.kubernetes.server import KubernetesServer
 from tests.kubernetes.requests import IMAGE, NAMESPACE
+from tests.kubernetes.roles import grant
+from worker.executors.kubernetes.rights import RECONCILER, WORKER, Right
 
 PROJECT = Path(__file__).parents[2]
 CHOOSE = "from core import settings; from worker.wiring import choose_executor; e = choose_executor(settings.load()); "
@@ -81,3 +83,21 @@ def test_the_doctor_looks_at_the_cluster(server: KubernetesServer, tmp_path: Pat
     assert "✓ cluster would take a run's Job (nothing was made)" in lines
     assert "✗ model credential is there" in lines
     assert "bubblewrap" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("room", "rights", "told"),
+    [
+        ("worker", WORKER, "✗ webhook deliveries can be checked"),
+        ("reconciler", RECONCILER, "✓ webhook deliveries are the bot's to check, not a reconciler's"),
+    ],
+)
+def test_a_reconciler_needs_no_webhook_key(
+    server: KubernetesServer, tmp_path: Path, room: str, rights: frozenset[Right], told: str
+) -> None:
+    """The chart gives it none, and the doctor asks to be run there too: no fault there, for a worker one."""
+    grant(server, room, rights)
+
+    done = python(["ablehand.py", "doctor"], tmp_path, KUBECONFIG=str(server.kubeconfig(f"ablehand/{room}")))
+
+    assert told in done.stdout.splitlines()
