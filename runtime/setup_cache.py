@@ -78,6 +78,8 @@ class SetupCache:
             draft.unlink(missing_ok=True)
 
     def _write(self, draft: Path) -> None:
+        # Fails with the reason, where it may not be written; tar would only fail.
+        draft.touch()
         if not self._tar("--create", f"--file={draft}", *self.members):
             raise OSError("tar ended with an error")
         if draft.stat().st_size > ENTRY_LIMIT_BYTES:
