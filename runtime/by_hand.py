@@ -39,7 +39,10 @@ def main(arguments: Sequence[str]) -> int:
     workspace: Path = options.workspace.absolute()
     if workspace.exists() and any(workspace.iterdir()):
         sys.exit(f"{workspace} is not empty: name another --workspace, or remove it.")
-    workspace.mkdir(parents=True, exist_ok=True)
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"{workspace} can't be made: let user {os.geteuid()} write there, or name another ({error.strerror}).")
     try:
         order = _order(options, workspace)
     except StepFailed as failed:

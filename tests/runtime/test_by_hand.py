@@ -114,6 +114,7 @@ def test_takes_a_prompt_from_standard_input(ready: Project) -> None:
         pytest.param([], "wrong", "clone: fatal:", id="token"),
         pytest.param(["--clone-url", "file:///etc"], TOKEN, "not an http or https URL", id="url"),
         pytest.param(["--workspace", "."], TOKEN, "is not empty", id="workspace"),
+        pytest.param(["--workspace", "/dev/null/1"], TOKEN, "let user", id="place"),
     ],
 )
 def test_says_what_is_wrong(ready: Project, options: list[str], token: str, words: str) -> None:
