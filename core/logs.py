@@ -23,7 +23,8 @@ def configure(redactor: Redactor, *, room: str, level: str = "INFO") -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.EventRenamer("message"),
-            lambda _logger, _method, event: {"room": room, **event},
+            # uvicorn gives each message once more, in colours.
+            lambda _logger, _method, event: {"room": room} | {k: event[k] for k in event if k != "color_message"},
             structlog.processors.format_exc_info,
             redactor.processor,
             structlog.processors.JSONRenderer(ensure_ascii=False),
