@@ -149,6 +149,12 @@ class Stack:
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the bot's own page
             return str(answer.read().decode())
 
+    def task_log(self, issue: Issue) -> str:
+        """Read the log of an issue's task over the API."""
+        address = f"{self.settings.public_url}/api/v1/tasks/{self.task(issue).id}/log?format=text"
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - the bot's own API
+            return str(answer.read().decode())
+
     def _task(self, issue: Issue) -> Task | None:
         tasks = asyncio.run(self._tasks())
         here = [task for task in tasks if task.trigger.iid == issue.iid]

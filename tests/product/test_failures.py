@@ -96,12 +96,12 @@ def test_the_agent_sees_no_token(stack: Stack) -> None:
 
     stack.ask(issue, "/agent Look around DO look edit")
     stack.wait_for_closing(issue)
-    page = stack.page(stack.replies(issue)[0])
+    log = stack.task_log(issue)
 
-    assert "HOME" in page  # it did look
+    assert "HOME" in log  # it did look
     # A secret that had been seen would have been redacted on its way into the log.
-    assert "[redacted]" not in page
-    assert not any(secret in page for secret in stack.settings.secrets())
+    assert "[redacted]" not in log
+    assert not any(secret in log for secret in stack.settings.secrets())
 
 
 def test_an_empty_repository_is_refused(stack: Stack) -> None:

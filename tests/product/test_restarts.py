@@ -61,7 +61,7 @@ def test_a_running_agent_goes_on_while_ours_restart(own: Stack, rooms: tuple[str
     [request] = own.merge_requests(issue.project)
     assert request.source_branch.startswith("agent/")
     assert len(own.replies(issue)) == 2
-    assert own.page(own.replies(issue)[0]).count("waiting") == 1  # the agent ran once, and its log has each line once
+    assert own.task_log(issue).count("waiting") == 1  # the agent ran once, and its log has each line once
 
 
 def test_a_long_run_is_not_taken_for_lost(own: Stack) -> None:
