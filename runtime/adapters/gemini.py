@@ -45,7 +45,7 @@ class GeminiAdapter:
         self._home = sandbox.home / ".gemini"
         self._course = Course(order=sandbox.order, name="gemini", spending=Spending(prices=sandbox.order.prices))
         self._course.session = str(uuid.uuid4())
-        self._session_file: SessionFile | None = None
+        self._files: dict[Path, SessionFile] = {}
         self._counted: set[str] = set()
         self._speaking = False
         self._last_words = ""
@@ -120,9 +120,8 @@ class GeminiAdapter:
         return self._course.result(code)
 
     def transcript(self) -> Path | None:
-        """Give the session's file."""
-        name = f"tmp/*/chats/session-*-{self._course.session[:8]}.json*"
-        return next(self._home.glob(name), None) if self._course.session else None
+        """Give the session's file: of two, the one that it wrote to last."""
+        return max(self._session_files(), key=lambda path: path.stat().st_mtime_ns, default=None)
 
     def _read_words(self, words: str) -> Iterator[str]:
         self._course.answered()
@@ -162,18 +161,25 @@ class GeminiAdapter:
             self._course.stderr.append(line.strip())
             yield line
 
+    def _session_files(self) -> list[Path]:
+        """List the run's: where it goes on with a session, it begins one file, and works on in a second one."""
+        name = f"tmp/*/chats/session-*-{self._course.session[:8]}.json*"
+        return list(self._home.glob(name)) if self._course.session else []
+
     def _count(self) -> None:
-        if self._session_file is None and (path := self.transcript()):
-            self._session_file = SessionFile(path)
-        for entry in self._session_file.fresh() if self._session_file else ():
-            if entry.get("type") == "gemini":
-                self._last_words = "" if entry.get("toolCalls") else text_of(entry.get("content"))
-            # A call's entry is written again with each result of its tools.
-            identity, tokens = text_of(entry.get("id")), entry.get("tokens")
-            if identity and isinstance(tokens, dict) and identity not in self._counted:
-                self._counted.add(identity)
-                self._course.spending.turns += 1
-                self._course.spending.add(text_of(entry.get("model")), _usage(tokens))
+        for path in self._session_files():
+            for entry in self._files.setdefault(path, SessionFile(path)).fresh():
+                self._count_entry(entry)
+
+    def _count_entry(self, entry: dict[str, Any]) -> None:
+        if entry.get("type") == "gemini":
+            self._last_words = "" if entry.get("toolCalls") else text_of(entry.get("content"))
+        # A call's entry is written again with each result of its tools.
+        identity, tokens = text_of(entry.get("id")), entry.get("tokens")
+        if identity and isinstance(tokens, dict) and identity not in self._counted:
+            self._counted.add(identity)
+            self._course.spending.turns += 1
+            self._course.spending.add(text_of(entry.get("model")), _usage(tokens))
 
 
 def _settings(servers: Sequence[McpServer], *, agents: bool) -> dict[str, Any]:

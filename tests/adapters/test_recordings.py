@@ -61,6 +61,24 @@ def test_tells_the_work(agent: str, tmp_path: Path) -> None:
     assert told.result.session
 
 
+@pytest.mark.parametrize("names", [("1", "2"), ("2", "1")], ids="-".join)
+def test_gemini_goes_on_in_a_second_file(names: tuple[str, str], tmp_path: Path) -> None:
+    """Resumed, it begins a file that holds no call, and writes to another one of the session; both are looked at."""
+    recording = Recording.load("gemini", "work")
+    place = sandbox("gemini", tmp_path, {})
+    folder = (place.home / recording.session_file).parent
+    folder.mkdir(parents=True)
+    begun, written = (folder / f"session-{name}-{recording.session_file[-14:]}" for name in names)
+    adapter = choose_adapter(place)
+    for from_stderr, line in recording.lines[:-1]:
+        list(adapter.read(line, from_stderr=from_stderr))
+    begun.write_text("{}\n", "utf-8")
+    list(adapter.read(recording.lines[-1][1], from_stderr=False))
+    written.write_text("\n".join([*recording.session, ""]), "utf-8")
+
+    assert (adapter.result(0).tokens, adapter.transcript()) == (4150, written)
+
+
 @pytest.mark.parametrize("agent", [agent for agent in AGENTS if agent != "codex"])
 def test_tells_the_checklist(agent: str, tmp_path: Path) -> None:
     """As the agent has it, whichever tools it uses for that."""
