@@ -24,6 +24,7 @@ from runtime.adapters.private_file import write_private
 from runtime.adapters.prompt import instructions, prompt
 from runtime.contract import Event, Failure, StepResult
 from runtime.mcp import McpServer
+from runtime.mcp_check import ANSWER_SECONDS
 from runtime.sandbox import Sandbox
 
 MESSAGE_IDS_LIMIT: Final = 100_000
@@ -35,6 +36,8 @@ VARIABLES: Final = {
     "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
     "CLAUDE_CODE_MAX_RETRIES": f"{RETRIES}",
+    # Without it, a server that takes longer than 30 s is missing, although it has answered us.
+    "MCP_TIMEOUT": f"{ANSWER_SECONDS * 1000:.0f}",
 }
 _OUT_OF_REACH: Final = re.compile(r"\b(?:API Error|Unable to connect|ECONN|ENOTFOUND|timed out|Connection error)")
 
@@ -175,8 +178,11 @@ class ClaudeAdapter:
                 self._session = text_of(message.get("session_id"))[:100] or self._session
                 yield f"Claude Code started, model {text_of(message.get('model')) or 'unknown'}"
                 for server in blocks(message.get("mcp_servers")):
-                    if server.get("status") == "failed":
-                        yield f"MCP server {text_of(server.get('name'))} could not be started"
+                    if server.get("status") != "connected":
+                        name, status = text_of(server.get("name")), text_of(server.get("status"))
+                        words = f"MCP server {name} is not there when Claude Code begins: {status}"
+                        yield words
+                        yield Event(kind="notice", text=words)
             case "api_retry":
                 attempt, most = (int(number(message.get(name))) for name in ("attempt", "max_retries"))
                 words = f"Model API: {text_of(message.get('error')) or 'error'}, retry {attempt} of {most}"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from runtime.adapters.claude import ClaudeAdapter
 from runtime.console import Console
 from runtime.contract import Event, Order
+from runtime.mcp_check import ANSWER_SECONDS
 from runtime.sandbox import Sandbox
 from tests.runtime.conftest import Project, StepRun
 
@@ -107,6 +108,21 @@ def test_calls_it_without_the_repositorys_settings(claude: Played) -> None:
     assert claude.call["stdin"].startswith("Work on the task")
     assert claude.call["stdin"].endswith("/clear")
     assert run.result.ok
+
+
+def test_a_server_that_is_not_there_in_time_is_told(claude: Played) -> None:
+    """It is waited for as long as we waited; what Claude Code begins without is in the comment."""
+    states = {"quick": "connected", "broken": "failed", "slow": "pending"}
+    servers = [{"name": name, "status": status} for name, status in states.items()]
+
+    run = claude.play(INIT | {"mcp_servers": servers}, outcome())
+
+    told = [event.text for event in run.events if event.kind == "notice"]
+    assert claude.call["environ"]["MCP_TIMEOUT"] == f"{ANSWER_SECONDS * 1000:.0f}"
+    assert told == [
+        "MCP server broken is not there when Claude Code begins: failed",
+        "MCP server slow is not there when Claude Code begins: pending",
+    ]
 
 
 def test_shows_what_it_does(claude: Played) -> None:
