@@ -22,6 +22,7 @@ from runtime.adapters.set_aside import set_aside
 from runtime.adapters.spending import Spending, Usage
 from runtime.contract import CHECKLIST_LIMIT, Event, Failure, StepResult
 from runtime.mcp import McpServer
+from runtime.mcp_check import ANSWER_SECONDS
 from runtime.sandbox import Sandbox
 
 DEFAULT_ADDRESS: Final = "https://api.openai.com/v1"
@@ -186,10 +187,11 @@ def _toml(value: object) -> str:
 
 
 def _described(server: McpServer) -> dict[str, Any]:
+    patience = {"startup_timeout_sec": ANSWER_SECONDS}
     if server.url:
-        return {"url": server.url, "http_headers": server.headers}
+        return {"url": server.url, "http_headers": server.headers, **patience}
     program, *arguments = server.command
-    return {"command": program, "args": arguments, "env": server.environment}
+    return {"command": program, "args": arguments, "env": server.environment, **patience}
 
 
 def _usage(used: dict[str, Any]) -> Usage:

@@ -21,6 +21,7 @@ from runtime.adapters.set_aside import set_aside
 from runtime.adapters.spending import Spending, Usage
 from runtime.contract import CHECKLIST_LIMIT, Event, Failure, StepResult
 from runtime.mcp import McpServer
+from runtime.mcp_check import ANSWER_SECONDS
 from runtime.sandbox import Sandbox
 
 NOT_THE_REPOSITORYS: Final = (".opencode", "opencode.json", "opencode.jsonc", ".agents", "tui.json")
@@ -192,9 +193,10 @@ def _address(provider: str, url: str) -> str:
 
 
 def _described(server: McpServer) -> dict[str, Any]:
+    same = {"enabled": True, "timeout": int(ANSWER_SECONDS * 1000)}
     if server.url:
-        return {"type": "remote", "url": server.url, "headers": server.headers, "enabled": True}
-    return {"type": "local", "command": list(server.command), "environment": server.environment, "enabled": True}
+        return {"type": "remote", "url": server.url, "headers": server.headers, **same}
+    return {"type": "local", "command": list(server.command), "environment": server.environment, **same}
 
 
 def _todo(todo: dict[str, Any]) -> tuple[str, str]:

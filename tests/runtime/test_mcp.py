@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +16,13 @@ from typing import Any
 
 import pytest
 
+from runtime.adapters.codex import CodexAdapter
+from runtime.adapters.opencode import OpencodeAdapter
 from runtime.console import Console
 from runtime.mcp import McpProblem, McpServer, mcp_servers, read_server
-from runtime.mcp_check import list_tools
+from runtime.mcp_check import ANSWER_SECONDS, list_tools
 from runtime.sandbox import Sandbox
-from tests.runtime.conftest import FILES, Project
+from tests.runtime.conftest import FILES, Project, git
 from tests.runtime.real_servers import coda_server, gitlab_server
 from tests.runtime.test_claude import INIT, Played, outcome
 
@@ -58,6 +61,20 @@ def of_project(sandbox: Sandbox, text: str, **order: Any) -> tuple[McpServer, ..
     """Give the servers where the default branch has *text* as its ``.mcp.json``."""
     (sandbox.instructions / ".mcp.json").write_text(text)
     return mcp_servers(replace(sandbox, order=replace(sandbox.order, **order)))
+
+
+def test_every_agent_waits_for_a_server_as_long_as_we_do(sandbox: Sandbox) -> None:
+    """Their own patience is shorter, and what is not there by then they work without, without a word."""
+    git("init", "-q", str(sandbox.repo), at=sandbox.workspace)
+    servers = [McpServer(name="near", command=("near",)), McpServer(name="far", url="http://127.0.0.1:9/mcp")]
+
+    CodexAdapter(sandbox, servers).prepare()
+    OpencodeAdapter(sandbox, servers).prepare()
+
+    codex = tomllib.loads((sandbox.home / ".codex" / "config.toml").read_text())["mcp_servers"]
+    opencode = json.loads((sandbox.home / "opencode.json").read_text())["mcp"]
+    assert [codex[name]["startup_timeout_sec"] for name in ("near", "far")] == [ANSWER_SECONDS, ANSWER_SECONDS]
+    assert [opencode[name]["timeout"] for name in ("near", "far")] == [ANSWER_SECONDS * 1000, ANSWER_SECONDS * 1000]
 
 
 def test_the_operators_servers_get_their_credentials(sandbox: Sandbox) -> None:
