@@ -20,6 +20,8 @@ from runtime.sandbox import Sandbox
 
 PROJECT_FILE: Final = ".mcp.json"
 SERVERS_LIMIT: Final = 20
+ANSWER_SECONDS: Final = 60.0
+"""How long a server may take until it has told its tools; one that is fetched first (npx, uvx) takes its time."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -22,11 +22,9 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from runtime.contract import Event
 from runtime.environment import agent_environment
-from runtime.mcp import McpProblem, McpServer
+from runtime.mcp import ANSWER_SECONDS, McpProblem, McpServer
 from runtime.sandbox import Sandbox
 
-ANSWER_SECONDS: Final = 60.0
-"""For all of it; a server that is fetched first (npx, uvx) takes its time."""
 ANSWER_LIMIT_BYTES: Final = 8_000_000
 PROTOCOL: Final = "2025-03-26"
 _HTTP_OK: Final = range(200, 300)

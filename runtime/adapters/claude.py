@@ -23,8 +23,7 @@ from runtime.adapters.json_values import blocks, decode, dig, first_line, number
 from runtime.adapters.private_file import write_private
 from runtime.adapters.prompt import instructions, prompt
 from runtime.contract import Event, Failure, StepResult
-from runtime.mcp import McpServer
-from runtime.mcp_check import ANSWER_SECONDS
+from runtime.mcp import ANSWER_SECONDS, McpServer
 from runtime.sandbox import Sandbox
 
 MESSAGE_IDS_LIMIT: Final = 100_000

@@ -20,8 +20,7 @@ from runtime.adapters.prompt import instructions, prompt
 from runtime.adapters.set_aside import set_aside
 from runtime.adapters.spending import Spending, Usage
 from runtime.contract import CHECKLIST_LIMIT, Event, Failure, StepResult
-from runtime.mcp import McpServer
-from runtime.mcp_check import ANSWER_SECONDS
+from runtime.mcp import ANSWER_SECONDS, McpServer
 from runtime.sandbox import Sandbox
 
 NOT_THE_REPOSITORYS: Final = (".opencode", "opencode.json", "opencode.jsonc", ".agents", "tui.json")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from runtime.adapters.claude import ClaudeAdapter
 from runtime.console import Console
 from runtime.contract import Event, Order
-from runtime.mcp_check import ANSWER_SECONDS
+from runtime.mcp import ANSWER_SECONDS
 from runtime.sandbox import Sandbox
 from tests.runtime.conftest import Project, StepRun
 

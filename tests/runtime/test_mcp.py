@@ -19,8 +19,8 @@ import pytest
 from runtime.adapters.codex import CodexAdapter
 from runtime.adapters.opencode import OpencodeAdapter
 from runtime.console import Console
-from runtime.mcp import McpProblem, McpServer, mcp_servers, read_server
-from runtime.mcp_check import ANSWER_SECONDS, list_tools
+from runtime.mcp import ANSWER_SECONDS, McpProblem, McpServer, mcp_servers, read_server
+from runtime.mcp_check import list_tools
 from runtime.sandbox import Sandbox
 from tests.runtime.conftest import FILES, Project, git
 from tests.runtime.real_servers import coda_server, gitlab_server
