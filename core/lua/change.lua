@@ -73,9 +73,9 @@ if to ~= '' and to ~= phase then
   end
   redis.call('HSETNX', key, 'at:' .. to, string.format('%.6f', now))
   local final = to == 'completed' or to == 'failed' or to == 'cancelled' or to == 'rejected'
-  -- A task that comes back keeps its place.
-  local queued_at = redis.call('HGET', key, 'at:queued')
-  if to == 'queued' then redis.call('ZADD', p .. ':queue', 'NX', queued_at, id) else redis.call('ZREM', p .. ':queue', id) end
+  -- In the order of asking: of a crowd, the last is taken in first. A task that comes back keeps its place.
+  local asked_at = redis.call('HGET', key, 'created_at')
+  if to == 'queued' then redis.call('ZADD', p .. ':queue', 'NX', asked_at, id) else redis.call('ZREM', p .. ':queue', id) end
   if final then
     free(now, cost())
     if ARGV[11] == '1' then redis.call('ZREM', p .. ':item:' .. ARGV[10], id) end

@@ -44,6 +44,16 @@ async def queued(store: TaskStore, event_id: int, *, project_id: int = 5, reques
     return changed
 
 
+async def test_the_queue_is_in_the_order_of_asking(store: TaskStore) -> None:
+    """Of a crowd the last may be taken in first; it waits behind the others all the same."""
+    tasks = [await received(store, event_id) for event_id in range(1, 12)]
+
+    for task in reversed(tasks):
+        await store.change(task, Phase.QUEUED, deadline_seconds=60)
+
+    assert await store.queued() == [task.id for task in tasks]
+
+
 async def test_a_trigger_becomes_one_task_however_often_it_is_told(store: TaskStore) -> None:
     """The same trigger by other deliveries, and the same delivery again, find the first task."""
     first = await store.accept(trigger(), delivery="a")
