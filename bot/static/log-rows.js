@@ -21,7 +21,7 @@ export class Rows {
   #last = 0; // behind the last that is shown
   #count = 0;
   #frame = 0;
-  #width = 0;
+  #width; // for which the heights are known
   #own = -1; // where we have scrolled to ourselves
   following = true;
 
@@ -33,6 +33,7 @@ export class Rows {
     this.#shown.className = "rows";
     this.#space.append(this.#shown);
     scroller.replaceChildren(this.#space);
+    this.#width = scroller.clientWidth;
     scroller.addEventListener("scroll", () => {
       if (scroller.scrollTop !== this.#own) this.#follow(this.#end() - scroller.scrollTop < AT_END, moved);
       this.#frame ||= requestAnimationFrame(() => this.#show());

@@ -46,6 +46,12 @@ IN_VIEW = """() => {
     .map(([text, place]) => [text, Math.round(place.top - top)]);
 }"""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+IS_KEPT = f"""async () => {{
+  await ({ROWS})(100);
+  const last = rows.element(99);
+  await ({FRAMES})();
+  return rows.element(99) === last;
+}}"""
 MORPH = """async ([before, after]) => {
   const { morph } = await import("/static/morph.js");
   const [now, fresh] = [before, after].map((html) => {
@@ -142,6 +148,13 @@ def test_only_what_is_in_view_is_in_the_document(windows: Windows) -> None:
     assert at_the_end[-1][0] == "row 99999"
     assert ["row 50000", 100] in in_the_middle
     assert page.evaluate("scroller.querySelectorAll('*').length") < 100
+
+
+def test_what_is_drawn_is_not_drawn_again(windows: Windows) -> None:
+    """Where nothing of it has changed: somebody may be about to select in it."""
+    page = windows.open("/signed-out")
+
+    assert page.evaluate(IS_KEPT)
 
 
 def test_what_is_read_stays_where_it_is(windows: Windows) -> None:
