@@ -2,29 +2,23 @@
 
 import { listen } from "./listen.js";
 import { morph } from "./morph.js";
+import { paced } from "./paced.js";
+import { duration } from "./times.js";
 
 const LEAST_PAUSE = 2000; // milliseconds between two questions
 const RETRY_PAUSE = 5000;
 const number = document.querySelector("main").dataset.task;
 const news = document.getElementById("log-news");
-
-let asked = 0; // when
-let timer = 0;
-
-function refreshSoon() {
-  timer ||= setTimeout(refresh, Math.max(0, asked + LEAST_PAUSE - Date.now()));
-}
+const soon = paced(refresh, LEAST_PAUSE);
 
 async function refresh() {
-  timer = 0;
-  asked = Date.now();
   try {
     const answer = await fetch(`/tasks/${number}/summary${location.search}`, { redirect: "manual" });
     if (answer.type === "opaqueredirect" || answer.status === 404) return leave();
     if (!answer.ok) throw new Error(answer.status);
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    setTimeout(refreshSoon, RETRY_PAUSE);
+    setTimeout(soon, RETRY_PAUSE);
   }
 }
 
@@ -58,22 +52,11 @@ function tick() {
   }
 }
 
-function duration(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return two(Math.floor(whole / 60), "min", whole % 60, "s");
-  return two(Math.floor(whole / 3600), "h", Math.floor((whole % 3600) / 60), "min");
-}
-
-function two(large, largeUnit, small, smallUnit) {
-  return small ? `${large} ${largeUnit} ${small} ${smallUnit}` : `${large} ${largeUnit}`;
-}
-
 if (!("ended" in document.getElementById("task-head").dataset)) {
   listen(() => `/api/v1/tasks/${number}/events`, {
-    events: { task: refreshSoon },
-    end: refreshSoon,
-    state: (word) => word === "lost" && refreshSoon(),
+    events: { task: soon },
+    end: soon,
+    state: (word) => word === "lost" && soon(),
   });
   setInterval(tick, 1000);
 }

@@ -1,80 +1,47 @@
 // Keeps the table as the server would draw it now: what changes comes by events, and the page is then fetched anew. Only
 // cells that differ are exchanged, so that place, focus and selection stay.
 
-const PAUSE = 2000;
-const RETRY = 5000;
+import { listen } from "./listen.js";
+import { paced } from "./paced.js";
+import { age, duration } from "./times.js";
+
+const PAUSE = 2000; // milliseconds between two questions
+const RETRY_PAUSE = 5000;
 const TICK = 15000;
-const MINUTE = 60;
-const HOUR = 3600;
-const DAY = 86400;
 
 const live = document.getElementById("live");
-let events = null;
-let retrying = 0;
-let waiting = 0;
-let fetchedAt = 0;
+const soon = paced(refresh, PAUSE);
+let isLive = false;
 
 function tell(text, isLost = false) {
   live.textContent = text;
   live.classList.toggle("lost", isLost);
 }
 
-function follow() {
-  stop();
-  events = new EventSource("/api/v1/events");
-  events.addEventListener("task", soon);
-  events.addEventListener("open", () => {
-    tell("Live");
-    soon();
-  });
-  events.addEventListener("error", () => {
-    tell("Connecting …", true);
-    // Where somebody answers, such as a proxy while we restart, browsers give up. Whether we are still signed in, the
-    // page will tell.
-    if (events.readyState === EventSource.CLOSED) retrying = setTimeout(again, RETRY);
-  });
-}
-
-function again() {
+function connected(state) {
+  isLive = state === "live";
+  if (state === "over") return;
+  tell(isLive ? "Live" : "Connecting …", !isLive);
+  // What has changed meanwhile; or whether we are still signed in.
   soon();
-  followWhileSeen();
-}
-
-function stop() {
-  events?.close();
-  clearTimeout(retrying);
-}
-
-function end(text) {
-  stop();
-  document.removeEventListener("visibilitychange", followWhileSeen);
-  tell(text, true);
-}
-
-// A tab that nobody sees needs no connection: a browser has six for all of them.
-function followWhileSeen() {
-  if (document.hidden) stop();
-  else follow();
-}
-
-function soon() {
-  if (waiting) return;
-  waiting = setTimeout(refresh, Math.max(0, fetchedAt + PAUSE - Date.now()));
 }
 
 async function refresh() {
-  fetchedAt = Date.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
-    if (answer.type === "opaqueredirect") return end("You are signed out. Load the page again.");
+    if (answer.type === "opaqueredirect") return leave();
     if (!answer.ok) throw new Error(String(answer.status));
     draw(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (events.readyState === EventSource.OPEN) tell("Live");
+    if (isLive) tell("Live");
   } catch {
     tell("The table could not be refreshed.", true);
-  } finally {
-    waiting = 0;
+    setTimeout(soon, RETRY_PAUSE);
   }
+}
+
+function leave() {
+  document.dispatchEvent(new Event("over"));
+  tell("You are signed out. Load the page again.", true);
 }
 
 function draw(fresh) {
@@ -132,20 +99,6 @@ function keepingPlace(body, change) {
   if (isAbove && anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - before);
 }
 
-function age(seconds) {
-  if (seconds < MINUTE) return "now";
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
-  return seconds < DAY ? `${Math.floor(seconds / HOUR)} h` : `${Math.floor(seconds / DAY)} d`;
-}
-
-function duration(seconds) {
-  const whole = Math.round(seconds);
-  const [size, large, small, one] = whole < HOUR ? [MINUTE, "min", "s", 1] : [HOUR, "h", "min", MINUTE];
-  if (whole < MINUTE) return `${whole} s`;
-  const rest = Math.floor((whole % size) / one);
-  return `${Math.floor(whole / size)} ${large}${rest ? ` ${rest} ${small}` : ""}`;
-}
-
 function tick() {
   const now = Date.now() / 1000;
   for (const [name, words] of [["age", age], ["since", duration]]) {
@@ -156,6 +109,5 @@ function tick() {
   }
 }
 
-followWhileSeen();
-document.addEventListener("visibilitychange", followWhileSeen);
+listen(() => "/api/v1/events", { events: { task: soon }, state: connected });
 setInterval(tick, TICK);

@@ -45,11 +45,15 @@ def running() -> Iterator[Browser]:
 
 @dataclass(kw_only=True)
 class Windows:
-    """Opens windows onto the pages at *url*, each with cookies of its own; *troubles* is what pages did amiss."""
+    """Opens windows onto the pages at *url*, each with cookies of its own; *troubles* is what pages did amiss.
+
+    A page that is not found is said in the console too, and no fault of the page: such messages are *excused*.
+    """
 
     browser: Browser
     url: str
     gitlab_url: str
+    excused: list[str] = field(default_factory=lambda: ["responded with a status of 4"])
     troubles: list[str] = field(default_factory=list)
 
     def open(self, path: str = "/", **options: Any) -> Page:
@@ -82,8 +86,7 @@ class Windows:
         dialog.dismiss()
 
     def _console(self, message: ConsoleMessage) -> None:
-        # A page that is not found is said in the console too; that is no fault of the page.
-        if message.type == "error" and "responded with a status of 4" not in message.text:
+        if message.type == "error" and not any(each in message.text for each in self.excused):
             self.troubles.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from redis import Redis
 
 from tests.bot.town import Town, changed
@@ -14,6 +14,16 @@ from tests.browser.axe import shortcomings
 from tests.browser.chromium import NARROW, Windows, is_too_wide
 
 FOCUSED = "document.activeElement?.closest('tr')?.id"
+# Counts what the page is told, before it hears of it itself.
+COUNT_NEWS = """
+window.news = 0;
+window.EventSource = class extends EventSource {
+  constructor(address) {
+    super(address);
+    this.addEventListener("task", () => { window.news += 1; });
+  }
+};
+"""
 
 
 def filled(town: Town, count: int = 60) -> list[int]:
@@ -50,6 +60,25 @@ def test_a_task_comes_changes_and_goes_by_itself(windows: Windows, town: Town, r
     raw.zrem("{ablehand}:tasks:status:running", task)
     changed(raw, task, phase="completed")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
+def test_what_changes_while_the_table_is_fetched_is_not_missed(windows: Windows, town: Town, raw: Redis) -> None:
+    """What the server answered may be older than the news of it."""
+    page = windows.sign_in("alice")
+    task = town.task(phase="preparing", prompt="Add a thing")
+
+    def overtaken(route: Route) -> None:
+        answer = route.fetch()
+        if route.request.resource_type == "fetch" and not page.evaluate("news"):
+            changed(raw, task, prompt="Add another thing")
+            page.wait_for_function("() => news > 0")
+        route.fulfill(response=answer)
+
+    page.add_init_script(COUNT_NEWS)
+    page.route(f"{windows.url}/", overtaken)
+    page.goto("/")
+
+    expect(page.get_by_role("link", name="Add another thing")).to_be_visible()
 
 
 def test_what_changes_takes_away_neither_place_nor_focus_nor_selection(
@@ -106,14 +135,34 @@ def test_whoever_is_signed_out_elsewhere_is_told(windows: Windows, town: Town, r
     expect(page.get_by_role("status")).to_have_text("You are signed out. Load the page again.")
 
 
+def test_a_table_that_could_not_be_fetched_is_tried_again(windows: Windows, town: Town) -> None:
+    """Without waiting for the next change."""
+    filled(town, 4)
+    windows.excused.append("responded with a status of 503")
+    page = windows.sign_in("alice", "/tasks/new")
+
+    def refused(route: Route) -> None:
+        if route.request.resource_type == "document":
+            route.continue_()
+        else:
+            route.fulfill(status=503)
+
+    page.route(f"{windows.url}/", refused)
+    page.goto("/")
+    expect(page.get_by_role("status")).to_have_text("The table could not be refreshed.")
+
+    page.unroute(f"{windows.url}/")
+    is_live(page)
+
+
 def test_a_gateway_that_was_away_does_not_end_it(windows: Windows, town: Town, raw: Redis) -> None:
     """While we restart, a proxy answers with an error, after which browsers would not try again."""
     filled(town, 4)
+    windows.excused.append("responded with a status of 502")
     page = windows.sign_in("alice", "/tasks/new")
     page.route("**/api/v1/events", lambda route: route.fulfill(status=502))
     page.goto("/")
     expect(page.get_by_role("status")).to_have_text("Connecting …")
-    windows.troubles.clear()
 
     page.unroute("**/api/v1/events")
     is_live(page)
