@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from core.settings import Settings
     from core.store import TaskStore
 
 DAY_SECONDS: Final = 86_400
@@ -24,6 +25,17 @@ class Limits:
     person: int = 0
     project_usd: float = 0.0
     person_usd: float = 0.0
+
+
+def in_force(settings: Settings) -> Limits:
+    """Give the limits that the operator has set."""
+    return Limits(
+        all=settings.max_runs,
+        project=settings.max_runs_per_project,
+        person=settings.max_runs_per_person,
+        project_usd=settings.budget_usd_per_day_project,
+        person_usd=settings.budget_usd_per_day_person,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

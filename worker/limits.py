@@ -1,7 +1,8 @@
-"""The limits that an operator sets: who is refused, who waits, and the words for it.
+"""The limits that an operator sets: who is refused, and the words for it.
 
 A task over a limit of tasks an hour or of a day's money is refused, with the time from which it may be asked again. One
-over a limit of runs at once waits, also where others have reserved the money that it needs: theirs may cost less.
+over a limit of runs at once waits (core.waiting), also where others have reserved the money that it needs: theirs may
+cost less.
 """
 
 from __future__ import annotations
@@ -10,22 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from core.errors import Refusal
 from core.figures import money, plural
-from core.limits import Limits, Used
+from core.limits import in_force
 from core.reasons import Reason
-from core.settings import Settings
 from core.task import Task
 from worker.wiring import Desk
-
-
-def of(settings: Settings) -> Limits:
-    """Give the limits that are in force."""
-    return Limits(
-        all=settings.max_runs,
-        project=settings.max_runs_per_project,
-        person=settings.max_runs_per_person,
-        project_usd=settings.budget_usd_per_day_project,
-        person_usd=settings.budget_usd_per_day_person,
-    )
 
 
 async def check(desk: Desk, task: Task, requester_id: int, budget_usd: float) -> None:
@@ -48,7 +37,7 @@ async def check(desk: Desk, task: Task, requester_id: int, budget_usd: float) ->
 
 async def broke(desk: Desk, task: Task, requester_id: int, budget_usd: float) -> Refusal | None:
     """Give the refusal of a task that may cost more than is left of today's money; None where it may not."""
-    limits, usage = of(desk.settings), desk.store.usage
+    limits, usage = in_force(desk.settings), desk.store.usage
     owners = (
         ("this project may spend", limits.project_usd, await usage.of_project(task.trigger.project_id)),
         ("you may spend", limits.person_usd, await usage.of_person(requester_id)),
@@ -65,24 +54,6 @@ async def broke(desk: Desk, task: Task, requester_id: int, budget_usd: float) ->
     return None
 
 
-async def why_waiting(desk: Desk, task: Task) -> str:
-    """Say which limit a queued task waits for, as a phrase of ours; empty where none is in its way."""
-    limits, usage = of(desk.settings), desk.store.usage
-    if await desk.store.slots_taken() >= limits.all:
-        return f"{_runs(limits.all)} in all, the limit here"
-    project = await usage.of_project(task.trigger.project_id)
-    person = await usage.of_person(task.requester_id)
-    if limits.project and project.runs >= limits.project:
-        return f"{_runs(limits.project)} in this project, its limit"
-    if limits.person and person.runs >= limits.person:
-        return f"{_runs(limits.person)} for who asked, their limit"
-    if _is_reserved(project, task, limits.project_usd):
-        return "the rest of this project's money for today is reserved by its runs"
-    if _is_reserved(person, task, limits.person_usd):
-        return "the rest of today's money of who asked is reserved by their runs"
-    return ""
-
-
 def clock(moment: float) -> str:
     """Give the time of *moment* (Unix seconds) as "14:05 UTC", rounded up so that it is never too early."""
     at = datetime.fromtimestamp(moment, UTC)
@@ -92,11 +63,3 @@ def clock(moment: float) -> str:
 def dollars(amount: float) -> str:
     """Give an amount, of which nothing is nothing."""
     return money(amount) if amount else "$0"
-
-
-def _runs(count: int) -> str:
-    return f"{plural(count, 'run')} {'goes' if count == 1 else 'go'} on"
-
-
-def _is_reserved(used: Used, task: Task, most: float) -> bool:
-    return bool(most) and used.spent_usd + used.reserved_usd + task.budget_usd > most

@@ -18,7 +18,9 @@ from bot.task_ending import choices, ending
 from bot.timeline import timeline
 from bot.viewer import Viewer
 from core.errors import StoreError
+from core.limits import in_force
 from core.task import Phase, Place, Task
+from core.waiting import why_waiting
 
 SHORT: Final = 500
 """Characters of others' words that are shown at once."""
@@ -80,7 +82,7 @@ class TaskPage:
             "item": f"{sigil}{task.trigger.iid}" if sigil else "",
             "item_url": f"{project}/-/{folder}/{task.trigger.iid}" if project and sigil else "",
             "is_cancel_asked": request.query_params.get("asked") == "cancel" and not task.phase.is_final,
-            "queue_place": await self._queue_place(task),
+            "queue": await self._queue(task),
             "now": time.time(),
         }
 
@@ -92,10 +94,14 @@ class TaskPage:
             log.warning("the end of a log is not shown", extra={"task_id": task.id, "why": str(error)})
             return None
 
-    async def _queue_place(self, task: Task) -> int:
-        """Give where it stands in the queue; 0 where it does not."""
-        waiting = await self._desk.store.queued() if task.phase is Phase.QUEUED else []
-        return waiting.index(task.id) + 1 if task.id in waiting else 0
+    async def _queue(self, task: Task) -> str:
+        """Say where it stands in the queue and what it waits for; "" where it does not stand there."""
+        store = self._desk.store
+        queued = await store.queued() if task.phase is Phase.QUEUED else []
+        if task.id not in queued:
+            return ""
+        why = await why_waiting(store, in_force(self._desk.settings), task)
+        return f"number {queued.index(task.id) + 1} in the queue" + (f": {why}" if why else "")
 
 
 def _heading(task: Task) -> str:

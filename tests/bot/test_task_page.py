@@ -143,14 +143,16 @@ def test_a_finished_task_shows_what_came_of_it(town: Town, web: TestClient) -> N
     assert "javascript" not in web.get("/tasks/2").text
 
 
-def test_a_queued_task_says_its_place(town: Town, web: TestClient, raw: Redis) -> None:
-    """Among all that wait."""
+def test_a_queued_task_says_its_place_and_what_it_waits_for(town: Town, web: TestClient, raw: Redis) -> None:
+    """Among all that wait; which limit, where one is in its way."""
     town.task(phase="queued")
     town.task(phase="queued")
     raw.zadd("{ablehand}:queue", {"2": 1, "1": 2})
     town.sign_in(web, "alice")
 
-    assert "number 2 in the queue" in web.get("/tasks/1").text
+    assert "number 2 in the queue<" in web.get("/tasks/1").text
+    raw.sadd("{ablehand}:slots", "3", "4", "5", "6")
+    assert "number 2 in the queue: 4 runs go on in all, the limit here<" in web.get("/tasks/1").text
 
 
 def test_the_end_of_the_log_needs_no_script(town: Town, web: TestClient, raw: Redis) -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from core.limits import in_force
 from core.reasons import Reason
 from core.task import Phase, Task
+from core.waiting import why_waiting
 from simulators.gitlab.access import DEVELOPER
 from tests.worker.hand_executor import HandExecutor
 from tests.worker.ledger import comment_trigger, moved, now, taken_in
@@ -104,7 +106,7 @@ async def test_parallel_tasks_wait_for_reserved_money(desk: Desk, town: Town, ex
     await launch(desk, first)
 
     assert [request.task_id for request in executor.launched] == [first.id]
-    why = await limits.why_waiting(desk, await now(desk, second))
+    why = await why_waiting(desk.store, in_force(desk.settings), await now(desk, second))
     assert why == "the rest of this project's money for today is reserved by its runs"
     await moved(desk, first, Phase.WORKING, Phase.COMPLETED, cost_usd=1.0, cost_told=True)
     await launch(desk, await now(desk, second))
@@ -127,10 +129,10 @@ async def test_why_it_waits(desk: Desk, town: Town, wanted: dict[str, object], w
     """Each limit of what may go on at once has its phrase."""
     desk = chosen(desk, **wanted)
     first, second = await asked(desk, town), await asked(desk, town)
-    await desk.store.admit(limits.of(desk.settings), deadline_seconds=60)
+    await desk.store.admit(in_force(desk.settings), deadline_seconds=60)
 
     assert (await now(desk, first)).phase is Phase.LAUNCHING
-    assert await limits.why_waiting(desk, await now(desk, second)) == why
+    assert await why_waiting(desk.store, in_force(desk.settings), await now(desk, second)) == why
 
 
 @pytest.mark.parametrize(

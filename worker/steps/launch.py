@@ -8,6 +8,7 @@ from dataclasses import replace
 from core.crash import point
 from core.errors import ExecutorError, ExecutorUnavailable, GitLabNotFound, Refusal
 from core.gitlab.nouns import Item, MergeRequest, Project, User
+from core.limits import in_force
 from core.reasons import Reason
 from core.redaction import Redactor
 from core.task import Mode, Phase, Place, Task
@@ -55,7 +56,7 @@ async def launch(desk: Desk, task: Task) -> None:
 async def _admit(desk: Desk) -> Task | None:
     """Give the next task its slot; refuse those before it for which today's money does not suffice."""
     while True:
-        admitted = await desk.store.admit(limits.of(desk.settings), deadline_seconds=desk.settings.retry_seconds)
+        admitted = await desk.store.admit(in_force(desk.settings), deadline_seconds=desk.settings.retry_seconds)
         if admitted is None or admitted.phase is Phase.LAUNCHING:
             return admitted
         why = await limits.broke(desk, admitted, admitted.requester_id, admitted.budget_usd)

@@ -17,9 +17,11 @@ from typing import Final
 from core import links
 from core.errors import AblehandError, GitLabError, GitLabNotFound, GitLabUnavailable, TokenRefused
 from core.lease import Lease, hold
+from core.limits import in_force
 from core.reasons import SILENT_REASONS
 from core.task import Phase, Place, Source, Status, Task
-from worker import limits, task_tokens
+from core.waiting import why_waiting
+from worker import task_tokens
 from worker.conversation.markers import Marker, find_final, find_progress
 from worker.conversation.progress import progress_comment
 from worker.conversation.replies import closing_reply
@@ -93,7 +95,7 @@ async def _show_progress(desk: Desk, lease: Lease, task: Task) -> Task:
     queued = await desk.store.queued()
     # Not in it though its phase said so: it got its slot since it was read.
     place = queued.index(task.id) + 1 if task.phase is Phase.QUEUED and task.id in queued else 0
-    waiting = await limits.why_waiting(desk, task) if place else ""
+    waiting = await why_waiting(desk.store, in_force(desk.settings), task) if place else ""
     shown = replace(task, queue_place=place, waiting=waiting)
     body = progress_comment(shown, links.task_page(desk.settings, task), await desk.store.now())
     if task.progress_note_id:

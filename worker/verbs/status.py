@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core import links
 from core.figures import duration, ordinal, plural
+from core.limits import in_force
 from core.task import Phase, Task
+from core.waiting import why_waiting
 from worker import limits
 from worker.conversation import outcome, sanitize
 from worker.conversation.commands import Status
@@ -45,7 +47,7 @@ async def _standing(desk: Desk, task: Task) -> str:
     if task.phase is Phase.QUEUED:
         queued = await desk.store.queued()
         place = f"waits, {ordinal(queued.index(task.id) + 1)} in the queue" if task.id in queued else "waits"
-        why = await limits.why_waiting(desk, task)
+        why = await why_waiting(desk.store, in_force(desk.settings), task)
         return f"{place}: {why}" if why else place
     if not task.phase.is_final:
         since = await desk.store.now() - dict(task.phase_times).get(Phase.LAUNCHING, task.created_at)
