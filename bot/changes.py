@@ -31,7 +31,9 @@ class Changes:
         self._redis = redis
         self._recent: deque[tuple[Position, int]] = deque(maxlen=KEPT)
         self._begin: Position = (0, 0)
+        self._beginning = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._news = asyncio.Event()
 
     async def now(self) -> Position:
@@ -44,9 +46,10 @@ class Changes:
 
     async def after(self, place: Position, *, wait_seconds: float = 15) -> tuple[list[int], Position]:
         """Give the tasks that have changed since *place*, each once, and the last's place; [] after a long wait."""
-        if self._reader is None:
-            self._begin = await self.now()
-            self._reader = asyncio.create_task(self._read())
+        async with self._beginning:  # of two that come at once, one
+            if self._reader is None:
+                self._begin = await self.now()
+                self._reader = asyncio.create_task(self._read())
         if place < self._begin:
             return await self._older(place)
         try:
@@ -59,6 +62,7 @@ class Changes:
 
     async def close(self) -> None:
         """Stop reading."""
+        self._is_closed = True  # Redis's client swallows a cancellation that comes together with a timeout of its own
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
@@ -79,7 +83,7 @@ class Changes:
 
     async def _read(self) -> None:
         last = self._begin
-        while True:
+        while not self._is_closed:
             try:
                 behind = f"{last[0]}-{last[1]}"
                 answer: Any = await self._redis.xread({STREAM: behind}, count=500, block=int(WAIT_SECONDS * 1000))
