@@ -80,13 +80,13 @@ class Town:
 
     def consent(self, place: str, username: str, **more: str) -> str:
         """Do on GitLab's page what a person does there; give where they are sent back to."""
-        requests.get(place, timeout=10).raise_for_status()
+        requests.get(place, timeout=60).raise_for_status()
         form = dict(parse_qsl(urlsplit(place).query))
         answer = requests.post(
             f"{self.gitlab.url}/oauth/authorize",
             data={**form, "person": username, **more},
             allow_redirects=False,
-            timeout=10,
+            timeout=60,
         )
         return str(answer.headers["location"])
 

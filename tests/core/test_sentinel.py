@@ -128,7 +128,7 @@ def _started(stack: ExitStack, folder: Path, port: int, *options: str) -> Server
 
 
 async def _found(store: AsyncRedis) -> list[object]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return [await store.get("kept"), await store.get("new")]

@@ -47,7 +47,7 @@ class HandExecutor:
         if self.cancel_refusal is not None:
             raise self.cancel_refusal
         if self.cancel_gate is not None:
-            self.cancel_gate.wait(timeout=10)
+            self.cancel_gate.wait(timeout=60)
 
     def remove(self, name: str) -> None:
         """Keep the name."""

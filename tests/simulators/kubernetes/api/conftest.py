@@ -34,7 +34,7 @@ def cluster(tmp_path: Path) -> Iterator[KubernetesServer]:
 def api(cluster: KubernetesServer) -> Iterator[httpx2.Client]:
     """Return a plain HTTP client of the admin."""
     headers = {"authorization": f"Bearer {cluster.access.admin_token}"}
-    with httpx2.Client(base_url=cluster.url, headers=headers, timeout=10) as client:
+    with httpx2.Client(base_url=cluster.url, headers=headers, timeout=60) as client:
         yield client
 
 

@@ -38,7 +38,7 @@ def test_it_runs_jobs_and_ends_with_all_that_it_started(running: Running, tmp_pa
     program, environment = running
     mark = f"mark-{tmp_path.name}"
     _kubectl(environment, "create", "job", "wait", "--image=debian:12", "--", "sh", "-c", f"sleep 600; : {mark}")
-    _kubectl(environment, "wait", "--for=jsonpath={.status.ready}=1", "job/wait", "--timeout=30s")
+    _kubectl(environment, "wait", "--for=jsonpath={.status.ready}=1", "job/wait", "--timeout=90s")
     before = _processes(mark)
 
     program.send_signal(signal.SIGTERM)

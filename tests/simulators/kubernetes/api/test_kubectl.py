@@ -87,7 +87,7 @@ def test_logs_follow_a_job_of_processes_to_its_end(kubectl: Kubectl) -> None:
     created = kubectl(
         "create", "job", "talk", "--image=debian:12", "--", "sh", "-c", "for n in 1 2 3; do echo $n; done"
     )
-    waited = kubectl("wait", "--for=condition=Complete", "job/talk", "--timeout=30s")
+    waited = kubectl("wait", "--for=condition=Complete", "job/talk", "--timeout=90s")
     followed = kubectl("logs", "-f", "job/talk", "--timestamps")
 
     assert (created.returncode, waited.returncode) == (0, 0), created.stderr + waited.stderr
@@ -113,7 +113,7 @@ def test_delete_waits_until_the_pod_is_gone(cluster: KubernetesServer, kubectl: 
     cluster.world.apply(pod(containers=[{"name": "main", "image": "stubborn:1"}]), NAMESPACE)
     cluster.world.wait("pods", NAMESPACE, "one", lambda found: _runs(found, "main"))
 
-    deleted = kubectl("delete", "pod", "one", "--grace-period=1", "--timeout=20s")
+    deleted = kubectl("delete", "pod", "one", "--grace-period=1", "--timeout=90s")
 
     assert deleted.returncode == 0, deleted.stderr
     assert cluster.world.list("pods", NAMESPACE) == []
@@ -185,7 +185,7 @@ def test_a_namespace_is_deleted_with_all_that_is_in_it(cluster: KubernetesServer
     _until_running(cluster, "agent")
     cluster.world.delete("jobs", NAMESPACE, "three")
 
-    deleted = kubectl("delete", "namespace", NAMESPACE, "--timeout=20s")
+    deleted = kubectl("delete", "namespace", NAMESPACE, "--timeout=90s")
 
     assert deleted.returncode == 0, deleted.stderr
     assert "agents" not in kubectl("get", "namespaces").stdout
