@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from core.agents import Agent, model_variables, variables_of
 from core.errors import SettingsError
+from core.limit_settings import LimitSettings
 from core.log_settings import LogSettings
 from core.page_settings import PageSettings
 from core.run_settings import RunSettings
@@ -25,7 +26,7 @@ PREFIX = "ABLEHAND_"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
-class Settings(PageSettings, RunSettings, LogSettings):
+class Settings(PageSettings, LimitSettings, RunSettings, LogSettings):
     """What an operator may choose. Frozen; each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -136,29 +137,7 @@ class Settings(PageSettings, RunSettings, LogSettings):
         (),
         description="Globs, separated by commas: the models that a project or a command may choose; none: every model.",
     )
-    budget_usd: float = Field(0.0, ge=0, description="Most that one task may spend on the model; 0: no limit.")
-    budget_usd_per_day_project: float = Field(
-        0.0,
-        ge=0,
-        description="Most that the tasks of one project may spend in a day (UTC); 0: no limit. Each running task "
-        "reserves its budget of it, so that `ABLEHAND_BUDGET_USD` has to be set too.",
-    )
-    budget_usd_per_day_person: float = Field(
-        0.0, ge=0, description="Most that the tasks of one person may spend in a day, in all projects; as above."
-    )
-    max_tasks_per_hour: int = Field(
-        0, ge=0, description="Tasks that one person may ask for in an hour, in all projects; 0: no limit."
-    )
 
-    max_runs: int = Field(4, ge=1, description="Runs at once, in all.")
-    max_runs_per_project: int = Field(0, ge=0, description="Runs at once in one project; 0: no limit of its own.")
-    max_runs_per_person: int = Field(0, ge=0, description="Runs at once for one person; 0: no limit of their own.")
-    agent_timeout_seconds: int = Field(3600, ge=1, description="How long an agent may work on a task.")
-    idle_timeout_seconds: int = Field(600, ge=1, description="How long an agent may stay silent.")
-    setup_timeout_seconds: int = Field(600, ge=1, description="How long `agent-setup.sh` may run.")
-    output_limit_bytes: int = Field(
-        50_000_000, ge=1000, description="What `agent-setup.sh` and the agent may print each before they are ended."
-    )
     setup_required: bool = Field(default=False, description="Whether a project without `agent-setup.sh` is refused.")
     protected_paths: Annotated[tuple[str, ...], NoDecode] = Field(
         (
@@ -177,12 +156,6 @@ class Settings(PageSettings, RunSettings, LogSettings):
         (),
         description="User ids, separated by commas: other bots and service accounts that may ask, as far as a person "
         "with their role may. All others are ignored.",
-    )
-    thread_tasks_per_hour: int = Field(
-        20,
-        ge=0,
-        description="Most that one issue or merge request may ask for within an hour, so that two bots cannot keep "
-        "each other busy; 0: no limit.",
     )
     draft: bool = Field(default=False, description="Whether merge requests are opened as drafts.")
     ci_fixes: int = Field(
@@ -249,13 +222,6 @@ class Settings(PageSettings, RunSettings, LogSettings):
     @classmethod
     def _split_command(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _reservable_budget(self) -> Self:
-        days = [day for day in (self.budget_usd_per_day_project, self.budget_usd_per_day_person) if day]
-        if days and not 0 < self.budget_usd <= min(days):
-            raise ValueError(f"{PREFIX}BUDGET_USD has to be set, and no more than a day's limit")
-        return self
 
     @field_validator(
         "agent_variables", "allowed_agents", "allowed_bots", "allowed_images", "allowed_models", "protected_paths",

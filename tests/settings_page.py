@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from core.limit_settings import LimitSettings
 from core.log_settings import LogSettings
 from core.page_settings import PageSettings
 from core.run_settings import RunSettings
@@ -20,6 +21,7 @@ THEMES: Final = {
     "oidc_client_id": "Signing in",
     "executor": "Where agents run",
     "agent": "The agent",
+    "setup_required": "Projects",
     "max_runs": "Limits",
     "label_prefix": "Labels, times and what is kept",
     "log_lines": "Logs",
@@ -44,8 +46,8 @@ def page() -> str:
 
 
 def documented_fields() -> dict[str, FieldInfo]:
-    """Give the fields that are variables of their own, in their order; those of pages, logs and runs come last."""
-    parts = (PageSettings, LogSettings, RunSettings)
+    """Give the fields that are variables of their own, in their order; limits, pages, logs and runs come last."""
+    parts = (LimitSettings, PageSettings, LogSettings, RunSettings)
     fields = sorted(
         Settings.model_fields.items(), key=lambda item: [item[0] in part.model_fields for part in parts[::-1]]
     )
