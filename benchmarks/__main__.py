@@ -9,6 +9,7 @@ NAMES = (
     "whole_way",
     "reaction",
     "webhook",
+    "cancel",
     "idle",
     "runtime_overhead",
     "agent_stream",

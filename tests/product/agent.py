@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -37,6 +38,12 @@ def wait(value: str) -> int:
     print("waiting", flush=True)
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(value))) as gate:
         gate.recv(1)
+    return 0
+
+
+def deaf(_value: str) -> int:
+    """Heed no wish to end from now on."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return 0
 
 
@@ -92,6 +99,7 @@ def hang(_value: str) -> int:
 ACTIONS: dict[str, Callable[[str], int]] = {
     "edit": edit,
     "wait": wait,
+    "deaf": deaf,
     "flood": flood,
     "forge": forge,
     "look": look,

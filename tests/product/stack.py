@@ -193,6 +193,11 @@ class Gate:
         self._socket.settimeout(PATIENCE_SECONDS)
         self._agent, _ = self._socket.accept()
 
+    def wait_until_agent_ends(self) -> None:
+        """Wait until the agent that stands at the gate is no more."""
+        self._agent.settimeout(PATIENCE_SECONDS)
+        self._agent.recv(1)
+
     def open(self) -> None:
         """Let every agent go on, now and later."""
         self._socket.close()
