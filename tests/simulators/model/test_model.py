@@ -122,7 +122,7 @@ def test_silence_does_not_hold_up_its_end(path: str) -> None:
         while not model.requests:
             time.sleep(0.01)
         began = time.monotonic()
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 60
     asking.kill()
     asking.wait()
 
