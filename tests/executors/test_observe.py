@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -185,6 +187,24 @@ def test_observing_finishes_what_a_crash_left(tmp_path: Path) -> None:
     asyncio.run(observe())
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_those_who_remove_the_same_tree_are_done_when_it_is_gone(tmp_path: Path) -> None:
+    """A leader that begins, and those who remove runs meanwhile, come upon the same leftovers."""
+    for number in range(20):
+        tree = tmp_path / str(number)
+        for name in range(30):
+            (tree / f"{name}" / "a" / "b").mkdir(parents=True)
+            (tree / f"{name}" / "a" / "file").touch()
+        together = threading.Barrier(4)
+
+        def remove(tree: Path = tree, together: threading.Barrier = together) -> bool:
+            together.wait()
+            remove_tree(tree)
+            return tree.exists()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert [done.result() for done in [pool.submit(remove) for _ in range(4)]] == [False] * 4
 
 
 def test_read_only_tree_is_removed_without_privileges() -> None:

@@ -6,24 +6,43 @@ no path grows too long; every name is taken relative to an open directory, so no
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+TRIES: Final = 100
 
 
 def remove_tree(tree: Path) -> None:
-    """Delete the directory and all in it. Fine if it is not there, or if somebody else deletes it at this moment."""
-    with suppress(FileNotFoundError):
-        top = _open_directory(str(tree), None)
+    """Delete the directory and all in it. Fine if it is not there, or if others delete it at this moment.
+
+    Raises:
+        OSError: It is still there, after many tries.
+    """
+    for _ in range(TRIES):
         try:
-            waiting = _empty(top, top)
-            while waiting:
-                name = waiting.pop()
-                waiting += _empty_and_drop(name, top)
-        finally:
-            os.close(top)
-        tree.rmdir()
+            _remove(tree)
+        except OSError as error:
+            # Somebody else was faster with a part of it, or has moved one to the top behind our back.
+            if error.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
+                raise
+        if not tree.exists():
+            return
+    raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(tree))
+
+
+def _remove(tree: Path) -> None:
+    top = _open_directory(str(tree), None)
+    try:
+        waiting = _empty(top, top)
+        while waiting:
+            name = waiting.pop()
+            waiting += _empty_and_drop(name, top)
+    finally:
+        os.close(top)
+    tree.rmdir()
 
 
 def _empty_and_drop(name: str, top: int) -> list[str]:
