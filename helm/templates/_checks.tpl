@@ -1,6 +1,7 @@
 {{/* What the schema can't say: what is missing, and what goes ill together. One sentence each; no secret's value. */}}
 {{- define "ablehand.checks" -}}
 {{- $wrong := concat (include "ablehand.checks.missing" . | fromJsonArray) (include "ablehand.checks.clashes" . | fromJsonArray) -}}
+{{- $wrong = concat $wrong (include "ablehand.checks.kinds" . | fromJsonArray) -}}
 {{- if $wrong -}}
 {{- printf "\n\n  - %s\n" (join "\n  - " $wrong) | fail }}
 {{- end }}
@@ -105,6 +106,19 @@
 {{- end -}}
 {{- if and .ca.existingSecret (not .ca.certificate) (not .ca.agentsConfigMap) -}}
 {{- $wrong = append $wrong "Agents can't mount ca.existingSecret: set ca.agentsConfigMap to a ConfigMap of the agents' namespace." -}}
+{{- end -}}
+{{- end -}}
+{{- $wrong | toJson }}
+{{- end }}
+
+{{/* Kinds that the cluster may lack. Where none was asked, as by `helm template`, groups are known and no kinds. */}}
+{{- define "ablehand.checks.kinds" -}}
+{{- $wrong := list -}}
+{{- $known := .Capabilities.APIVersions -}}
+{{- $wanted := dict "ServiceMonitor" (ternary "serviceMonitor.enabled" "" .Values.serviceMonitor.enabled) "PrometheusRule" (ternary "metrics.alerts.enabled" "" .Values.metrics.alerts.enabled) -}}
+{{- range $kind, $value := $wanted -}}
+{{- if and $value ($known.Has "apps/v1/Deployment") (not ($known.Has (printf "monitoring.coreos.com/v1/%s" $kind))) -}}
+{{- $wrong = append $wrong (printf "%s: this cluster has no %s, a kind of the Prometheus operator's. Install the operator first, or leave it off." $value $kind) -}}
 {{- end -}}
 {{- end -}}
 {{- $wrong | toJson }}

@@ -25,9 +25,13 @@ class ChartRefused(Exception):
     """Helm ended with an error; the message is what it printed."""
 
 
-def render(values: str = "minimal", *changes: str, kube_version: str = "1.36.0") -> list[Manifest]:
-    """Give the manifests of a set of values; *changes* are what ``--set-json`` takes: ``bot.replicas=3``."""
-    return read(run("template", RELEASE, *_values(values, changes), f"--kube-version={kube_version}"))
+def render(values: str = "minimal", *changes: str, kube_version: str = "1.36.0", kinds: str = "v1") -> list[Manifest]:
+    """Give the manifests of a set of values; *changes* are what ``--set-json`` takes: ``bot.replicas=3``.
+
+    *kinds* are those that a cluster has told of, such as ``apps/v1/Deployment``, separated by commas.
+    """
+    cluster = (f"--kube-version={kube_version}", f"--api-versions={kinds}")
+    return read(run("template", RELEASE, *_values(values, changes), *cluster))
 
 
 def read(text: str) -> list[Manifest]:

@@ -101,3 +101,18 @@ def test_an_address_that_is_none_of_redis(url: str) -> None:
 
     assert "redis.external.url must begin with redis://" in said
     assert url not in said
+
+
+def test_kinds_that_the_cluster_lacks_are_named() -> None:
+    """With the values that want them; a cluster that was not asked, or that has them, is no reason to refuse."""
+    told, kinds = "apps/v1/Deployment", ("ServiceMonitor", "PrometheusRule")
+    theirs = ",".join(f"monitoring.coreos.com/v1/{kind}" for kind in kinds)
+
+    with pytest.raises(ChartRefused) as refused:
+        render("everything", kinds=told)
+
+    for value, kind in zip(("serviceMonitor.enabled", "metrics.alerts.enabled"), kinds, strict=True):
+        assert f"- {value}: this cluster has no {kind}" in str(refused.value)
+    assert render("minimal", kinds=told)
+    assert {item["kind"] for item in render("everything", kinds=f"{told},{theirs}")} >= set(kinds)
+    assert {item["kind"] for item in render("everything")} >= set(kinds)
