@@ -49,7 +49,8 @@ COUNTED: Final = (
     ),
     Counted(
         "ablehand_tasks_ended", "ended", "Tasks that have ended, by phase and reason; none where there is no reason.",
-        {"phase": _ENDS, "reason": _REASONS}, tuple((phase, "none") for phase in ("completed", "cancelled")),
+        {"phase": _ENDS, "reason": _REASONS},
+        (("completed", "none"), ("cancelled", "none"), *(("failed", reason) for reason in _REASONS[1:])),
     ),
     Counted(
         "ablehand_webhook_deliveries", "webhook", "Deliveries of GitLab's, by our answer; of a refusal, also why.",

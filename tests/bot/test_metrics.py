@@ -68,6 +68,7 @@ async def test_an_empty_ledger_has_every_metric(redis: AsyncRedis) -> None:
     assert value(found, "tasks", phase="queued") == 0
     assert value(found, "webhook_deliveries_total", result="refused", why="signature") == 0
     assert value(found, "gitlab_errors_total", token="own", kind="token") == 0
+    assert [value(found, "tasks_ended_total", phase="failed", reason=reason) for reason in Reason] == [0] * len(Reason)
     assert value(found, "time_to_reaction_seconds_bucket", le="+Inf") == 0
     assert {number for (name, _), number in found.items() if name != "ablehand_up"} == {0}
 
