@@ -141,10 +141,12 @@ async def read_log(call: Call) -> Response:
     after = call.place(query.after) or START
     accepted = call.request.headers.get("accept", "")
     media = _FORMATS.get(query.format) or next((kind for kind in (EVENTS, LINES) if kind in accepted), TEXT)
+    # Read before the answer begins: what can't be read is then a refusal, and not an answer that breaks off.
+    first = await call.desk.task_log.read(task.id, after, count=1 if media == EVENTS else LINES_AT_ONCE)
     if media == EVENTS:
         return _events(log_events(call.desk, call.viewer, task, after))
     write = _as_json if media == LINES else _as_text
-    return StreamingResponse(_written(call.desk, task, after, write), media_type=media, headers=HARMLESS)
+    return StreamingResponse(_written(call.desk, task, first, write), media_type=media, headers=HARMLESS)
 
 
 async def follow_task(call: Call) -> Response:
@@ -205,10 +207,10 @@ CALLS: Final[dict[str, Callable[[Call], Awaitable[Response]]]] = {
 }
 
 
-async def _written(desk: Desk, task: Task, after: str, write: Callable[[Entry], str]) -> AsyncIterator[str]:
-    while entries := await desk.task_log.read(task.id, after, count=LINES_AT_ONCE):
+async def _written(desk: Desk, task: Task, entries: list[Entry], write: Callable[[Entry], str]) -> AsyncIterator[str]:
+    while entries:
         yield "".join(write(entry) for entry in entries)
-        after = entries[-1].id
+        entries = await desk.task_log.read(task.id, entries[-1].id, count=LINES_AT_ONCE)
 
 
 def _as_text(entry: Entry) -> str:
