@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import sys
 import time
 import urllib.request
@@ -70,6 +72,18 @@ def look(_value: str) -> int:
     return 0
 
 
+def reach(value: str) -> int:
+    """Print, as one line of JSON, which of some places (``host:port``, separated by commas) take a connection."""
+    found = []
+    for place in value.split(","):
+        host, _, port = place.rpartition(":")
+        with contextlib.suppress(OSError):
+            socket.create_connection((host, int(port)), timeout=5).close()
+            found.append(place)
+    print("REACHED " + json.dumps(found), flush=True)
+    return 0
+
+
 def hang(_value: str) -> int:
     """Do nothing, for as long as it is let, but say so."""
     while True:
@@ -91,6 +105,7 @@ ACTIONS: dict[str, Callable[[str], int]] = {
     "remember": remember,
     "write": write,
     "look": look,
+    "reach": reach,
     "hang": hang,
     "fail": lambda value: int(value or 1),
     "nothing": lambda _value: 0,

@@ -13,7 +13,7 @@ import pytest
 from tests.cluster import account, gitlab_pod, options
 from tests.cluster.cluster import Cluster, CommandFailed, NoCluster
 from tests.cluster.gitlab import GitLab, start
-from tests.cluster.installation import Installation, values_for
+from tests.cluster.installation import Installation, public_url, values_for
 from tests.cluster.options import Options
 from tests.cluster.proxy import Proxy, open_proxy
 
@@ -104,7 +104,8 @@ def installed(config: pytest.Config, cluster: Cluster, proxy: Proxy) -> Iterator
 
 def _install(cluster: Cluster, proxy: Proxy, chosen: Options, namespaces: tuple[str, str, str]) -> Installation:
     namespace, agents, gitlab_namespace = namespaces
-    gitlab = start(cluster, proxy, gitlab_namespace, *gitlab_pod.objects(gitlab_namespace, chosen))
+    pod = gitlab_pod.objects(gitlab_namespace, public_url(namespace), chosen)
+    gitlab = start(cluster, proxy, gitlab_namespace, *pod)
     made = Installation(
         cluster=cluster,
         gitlab=gitlab,

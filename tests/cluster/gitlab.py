@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.cluster import gitlab_pod
@@ -57,7 +58,10 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class GitLab:
-    """The simulated GitLab of a namespace. *tokens* are of its people, by what they are for."""
+    """The simulated GitLab of a namespace. *tokens* are of its people, by what they are for.
+
+    *sign_in* is the chart's values for the application that people sign in with.
+    """
 
     cluster: Cluster
     proxy: Proxy
@@ -65,6 +69,7 @@ class GitLab:
     tokens: dict[str, str]
     projects: dict[str, int]
     """Their ids, by path."""
+    sign_in: dict[str, str]
 
     def call(self, method: str, path: str, *, body: Any = None, token: str = "") -> Any:
         """Call it; raises `CallFailed` where it refuses."""
@@ -108,6 +113,19 @@ class GitLab:
     def file(self, issue: Issue, path: str, *, branch: str) -> str:
         """Give a file's text on a branch of the issue's project."""
         return str(self.as_alice("GET", f"/projects/{issue.project}/repository/files/{path}/raw?ref={branch}"))
+
+    def visit(self, address: str, username: str) -> tuple[int, str, str]:
+        """Open a page in a browser beside it, signing in on the way; give status, address and text of what is shown."""
+        program = (Path(__file__).parent / "visitor.py").read_text("utf-8")
+        here = ("exec", "--stdin", "--namespace", self.namespace, gitlab_pod.NAME, "--container", gitlab_pod.NAME)
+        shown = self.cluster.kubectl(*here, "--", "python3", "-", address, username, stdin=program)
+        status, place, text = shown.split("\n", 2)
+        return int(status), place, text
+
+    def stored(self) -> list[str]:
+        """Give the names of what is in the bucket beside it."""
+        service = f"{self.namespace}/{gitlab_pod.NAME}:{gitlab_pod.BUCKET_PORT}"
+        return [str(name) for name in self.proxy.call("GET", service, "/objects")]
 
     def gate(self) -> Gate:
         """Give a gate that nobody has been at yet."""

@@ -1,4 +1,4 @@
-"""The simulated GitLab's pod: made of our two images, so that the suite needs no third one.
+"""The simulated GitLab's pod, with a bucket beside it: made of our two images, so that the suite needs no third one.
 
 The runtime image has git and Debian's Python, but no libraries; the other image has them, for the same Python. So an
 init container copies them into a volume, and the main container runs from the runtime image.
@@ -13,7 +13,10 @@ from tests.cluster.cluster import Object
 from tests.cluster.options import Options
 
 PORT = 8929
+BUCKET_PORT = 9000
 NAME = "gitlab"
+NAMES = {"town.py": NAME, "bucket.py": "bucket"}
+"""The containers', by the program that each runs."""
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
@@ -32,9 +35,9 @@ _SECURITY: Object = {
 }
 
 
-def address(namespace: str) -> str:
+def address(namespace: str, port: int = PORT) -> str:
     """Give the address by which pods reach it, without a slash at the end."""
-    return f"http://{NAME}.{namespace}.svc.cluster.local:{PORT}"
+    return f"http://{NAME}.{namespace}.svc.cluster.local:{port}"
 
 
 def namespace_object(name: str) -> Object:
@@ -42,15 +45,15 @@ def namespace_object(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(RESTRICTED)}}
 
 
-def objects(namespace: str, options: Options) -> list[Object]:
-    """Give everything that it takes, in the order in which it is made."""
+def objects(namespace: str, product: str, options: Options) -> list[Object]:
+    """Give everything that it takes, in the order in which it is made; *product* is where people come back to."""
     here = Path(__file__).parent
-    programs = {name: (here / name).read_text("utf-8") for name in ("town.py", "agent.py")}
-    service = {"selector": _LABELS, "ports": [{"port": PORT, "targetPort": PORT}]}
+    programs = {name: (here / name).read_text("utf-8") for name in (*NAMES, "agent.py")}
+    ports = [{"name": f"port-{port}", "port": port, "targetPort": port} for port in (PORT, BUCKET_PORT)]
     return [
         _object("v1", "ConfigMap", namespace, data=programs),
-        _object("v1", "Service", namespace, spec=service),
-        _object("v1", "Pod", namespace, spec=_pod_spec(namespace, options)),
+        _object("v1", "Service", namespace, spec={"selector": _LABELS, "ports": ports}),
+        _object("v1", "Pod", namespace, spec=_pod_spec(namespace, product, options)),
     ]
 
 
@@ -59,7 +62,7 @@ def _object(version: str, kind: str, namespace: str, **parts: Any) -> Object:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
 
 
-def _pod_spec(namespace: str, options: Options) -> Object:
+def _pod_spec(namespace: str, product: str, options: Options) -> Object:
     libraries = {"name": "libraries", "mountPath": "/libraries"}
     return {
         "automountServiceAccountToken": False,
@@ -88,27 +91,30 @@ def _pod_spec(namespace: str, options: Options) -> Object:
                 "resources": _RESOURCES,
             }
         ],
-        "containers": [_container(namespace, options, libraries)],
+        "containers": [
+            _container("town.py", PORT, options, {"TOWN_ADDRESS": address(namespace), "TOWN_PRODUCT": product}),
+            _container("bucket.py", BUCKET_PORT, options, {}),
+        ],
     }
 
 
-def _container(namespace: str, options: Options, libraries: Object) -> Object:
-    variables = {
+def _container(program: str, port: int, options: Options, variables: dict[str, str]) -> Object:
+    known = {
         "PYTHONPATH": "/libraries",
         "TOWN_FOLDER": "/tmp",  # noqa: S108 - a volume of the container's own
-        "TOWN_ADDRESS": address(namespace),
-        "TOWN_PORT": str(PORT),
+        "PORT": str(port),
+        **variables,
     }
     return {
-        "name": NAME,
+        "name": NAMES[program],
         "image": options.runtime_image,
         "imagePullPolicy": options.pull_policy,
-        "command": ["python3", "/town/town.py"],
-        "env": [{"name": name, "value": value} for name, value in variables.items()],
-        "ports": [{"containerPort": PORT}],
-        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+        "command": ["python3", f"/town/{program}"],
+        "env": [{"name": key, "value": value} for key, value in known.items()],
+        "ports": [{"containerPort": port}],
+        "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
         "volumeMounts": [
-            {**libraries, "readOnly": True},
+            {"name": "libraries", "mountPath": "/libraries", "readOnly": True},
             {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 - a volume of the container's own
             {"name": "town", "mountPath": "/town", "readOnly": True},
         ],

@@ -123,6 +123,11 @@ class Installation:
         self.cluster.helm(verb, *arguments, *waiting, stdin=json.dumps(values), seconds=INSTALL_SECONDS + 60)
 
 
+def public_url(namespace: str) -> str:
+    """Give where people of the cluster reach the bot."""
+    return f"http://{RELEASE}-bot.{namespace}.svc.cluster.local"
+
+
 def values_for(gitlab: GitLab, options: Options, namespace: str) -> Values:
     """Give the values of the suite: the five that an organisation gives, and what makes a small, quick cluster do."""
     peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": gitlab.namespace}}}]
@@ -132,10 +137,9 @@ def values_for(gitlab: GitLab, options: Options, namespace: str) -> Values:
     if options.storage_class:
         persistence["storageClass"] = options.storage_class
     return {
-        "publicUrl": f"http://{RELEASE}-bot.{namespace}.svc.cluster.local",
+        "publicUrl": public_url(namespace),
         "gitlab": {"url": gitlab_pod.address(gitlab.namespace), **tokens},
-        # Nobody signs in: it is there because the bot would not show its pages to a whole cluster without.
-        "signIn": {"clientId": "invented", "clientSecret": "invented"},
+        "signIn": gitlab.sign_in,
         "webhook": {"signingToken": f"whsec_{signing_key}"},
         "model": {"apiKey": "an-invented-key"},
         "image": image_values(options.ablehand_image, options.pull_policy),

@@ -1,6 +1,7 @@
 """The way from the suite to a Service of the cluster: the API server's own proxy, by way of ``kubectl proxy``.
 
-So nothing has to be exposed, and whatever KUBECONFIG says of credentials is kubectl's matter.
+So nothing has to be exposed, and whatever KUBECONFIG says of credentials is kubectl's matter. A program that sends a
+header which the API server keeps for itself goes by ``kubectl port-forward``.
 """
 
 from __future__ import annotations
@@ -62,5 +63,20 @@ def open_proxy(cluster: Cluster) -> Iterator[Proxy]:
             if " on " not in line:
                 raise AssertionError(f"kubectl proxy did not start: {line}")
             yield Proxy(url="http://" + line.rpartition(" on ")[2].strip())
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def forwarded(cluster: Cluster, namespace: str, service: str, port: int) -> Iterator[str]:
+    """Forward a free port of loopback to a Service's until the context ends; give its address."""
+    arguments = ("--namespace", namespace, f"service/{service}", f":{port}")
+    command = (str(programs.kubectl()), "port-forward", "--address", "127.0.0.1", *arguments)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=cluster.environment, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if " from " not in line:
+                raise AssertionError(f"kubectl port-forward did not start: {line}")
+            yield "http://" + line.partition(" from ")[2].partition(" ")[0]
         finally:
             process.terminate()

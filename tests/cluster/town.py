@@ -50,8 +50,9 @@ class Gates:
 
 
 def plant(world: World) -> dict[str, dict[str, str | int]]:
-    """Make people and projects; give the tokens by what they are for, and the projects' ids by path."""
+    """Make people and projects; give tokens and the application by what they are for, projects' ids by path."""
     alice = world.add_user("alice", name="Alice Moreau")
+    world.add_user("eve", name="Eve")
     bot = world.add_user("ablehand", name="Ablehand", bot=True)
     agent = Path(__file__).with_name("agent.py").read_text("utf-8")
     projects: dict[str, str | int] = {}
@@ -67,7 +68,9 @@ def plant(world: World) -> dict[str, dict[str, str | int]]:
         "read": world.add_token(bot, scopes={"read_repository"}),
         "write": world.add_token(bot, scopes={"write_repository"}),
     }
-    return {"tokens": tokens, "projects": projects}
+    application = world.add_application("Ablehand", [f"{os.environ['TOWN_PRODUCT']}/sign-in/callback"])
+    sign_in: dict[str, str | int] = {"clientId": application.client_id, "clientSecret": application.secret}
+    return {"tokens": tokens, "projects": projects, "sign_in": sign_in}
 
 
 def main() -> None:
@@ -79,7 +82,7 @@ def main() -> None:
     config = uvicorn.Config(
         Gates(make_app(world, faults, [])),
         host="0.0.0.0",  # noqa: S104 - the pod's own address
-        port=int(os.environ["TOWN_PORT"]),
+        port=int(os.environ["PORT"]),
         http=CuttableProtocol,
         loop="asyncio",
         lifespan="off",
