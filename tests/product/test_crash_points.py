@@ -86,6 +86,9 @@ SOMETIMES = frozenset(
         "reconciler gitlab.tokens",
     }
 )
+FLEETING = frozenset({"reconciler store.preparing", "reconciler store.working", "reconciler store.publishing"})
+"""What a reconciler passes only if it looks while the step is under way: one that starts anew may come too late."""
+STORIES, STORIES_OF_FLEETING = 2, 20
 HASTY = {"sweep_seconds": "1", "gitlab_timeout_seconds": "1", "leader_lease_seconds": "1", "max_runs": "2"}
 """How soon the living notice that somebody has died."""
 BY_LABEL = frozenset({"worker gitlab.label_events", "worker gitlab.change_labels", "worker store.claim"})
@@ -104,7 +107,8 @@ def fragile() -> Iterator[Stack]:
 def test_deaths_lose_and_repeat_nothing(fragile: Stack, point: str) -> None:
     """One final state, branch, merge request, progress comment, closing reply; nothing left over.
 
-    Both deaths strike the same story where the point is passed again after the first, else one story each.
+    Both deaths strike the same story where the point is passed again after the first, else one story each; for a
+    fleeting one, stories are played until it was passed.
     """
     die_at(fragile, point)
 
@@ -119,8 +123,9 @@ def die_at(stack: Stack, point: str, settle: Callable[[], None] = lambda: None) 
         plan.touch()
 
     issues: list[Issue] = []
+    most = STORIES_OF_FLEETING if point in FLEETING else STORIES
     while any(plan.exists() for plan in plans):
-        assert len(issues) < len(plans), f"nobody died at {point}"
+        assert len(issues) < most, f"nobody died at {point}"
         issues.append(one_story(stack, point))
         settle()
 
@@ -166,4 +171,4 @@ def test_the_points_are_all_there_are(fragile: Stack) -> None:
 
     passed = {line.rpartition(" ")[0] for line in trace.read_text("ascii").splitlines()}
 
-    assert passed - SOMETIMES == set(POINTS) - SOMETIMES
+    assert passed - SOMETIMES - FLEETING == set(POINTS) - SOMETIMES - FLEETING
