@@ -20,7 +20,7 @@ from bot.desk import Desk
 from bot.headers import HARMLESS
 from bot.problems import Problem
 from bot.viewer import ANYBODY, How, Viewer
-from core.errors import GitLabError, StoreError
+from core.errors import ArchiveError, GitLabError, StoreError
 
 PREFIX = "/api/v1"
 
@@ -90,6 +90,10 @@ def problem_of(error: Exception) -> Problem:
             if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 log.warning("GitLab did not answer a viewer", extra={"why": str(error)})
             return problem
+        case ArchiveError():
+            log.warning("the archive of logs does not answer", extra={"why": str(error)})
+            detail = "The archive of logs does not answer. Try again in a moment."
+            return Problem(503, detail, headers={"Retry-After": "10"})
         case StoreError():
             log.warning("Redis is not there", extra={"why": str(error)})
             return Problem(503, "Our store does not answer. Try again in a moment.", headers={"Retry-After": "10"})

@@ -53,3 +53,15 @@ def test_what_redis_holds_is_read_without_the_archive(town: Town, web: TestClien
     answer = web.get(f"/api/v1/tasks/{task_id}/log?after=11-2", headers=town.bearer("alice"))
 
     assert (answer.status_code, answer.text) == (200, "three\n")
+
+
+def test_it_is_not_taken_for_redis(town: Town, web: TestClient, raw: Redis, caplog: pytest.LogCaptureFixture) -> None:
+    """The reader is told that the archive does not answer, and so is the operator."""
+    task_id = town.task(phase="completed")
+    archived(raw, task_id, "11-1", "11-2")
+
+    answer = web.get(f"/api/v1/tasks/{task_id}/log", headers=town.bearer("alice"))
+
+    assert "archive of logs" in answer.json()["detail"]
+    assert "the archive of logs does not answer" in caplog.messages
+    assert "Redis is not there" not in caplog.messages
