@@ -113,7 +113,7 @@ def test_delete_waits_until_the_pod_is_gone(cluster: KubernetesServer, kubectl: 
     cluster.world.apply(pod(containers=[{"name": "main", "image": "stubborn:1"}]), NAMESPACE)
     cluster.world.wait("pods", NAMESPACE, "one", lambda found: _runs(found, "main"))
 
-    deleted = kubectl("delete", "pod", "one", "--grace-period=1", "--timeout=90s")
+    deleted = kubectl("delete", "pod", "one", "--grace-period=1", "--timeout=20s")
 
     assert deleted.returncode == 0, deleted.stderr
     assert cluster.world.list("pods", NAMESPACE) == []
@@ -185,7 +185,7 @@ def test_a_namespace_is_deleted_with_all_that_is_in_it(cluster: KubernetesServer
     _until_running(cluster, "agent")
     cluster.world.delete("jobs", NAMESPACE, "three")
 
-    deleted = kubectl("delete", "namespace", NAMESPACE, "--timeout=90s")
+    deleted = kubectl("delete", "namespace", NAMESPACE, "--timeout=20s")
 
     assert deleted.returncode == 0, deleted.stderr
     assert "agents" not in kubectl("get", "namespaces").stdout
