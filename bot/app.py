@@ -21,7 +21,7 @@ from bot import problems
 from bot.acceptance import Acceptance
 from bot.api import routes as api
 from bot.api.routes import problem_of
-from bot.desk import furnish
+from bot.desk import Desk, furnish
 from bot.doors import check_exposure
 from bot.identity import KnownIdentity
 from bot.metrics import serving_metrics
@@ -47,15 +47,7 @@ def build(settings: Settings) -> Starlette:
     check_exposure(settings)
     desk = furnish(settings)
     frame = Frame(desk)
-    webhook = Webhook(
-        verifier=verifier,
-        acceptance=Acceptance(desk.store),
-        bell=desk.bell,
-        identity=KnownIdentity(desk.store),
-        outcomes=desk.outcomes,
-        tally=desk.tally,
-        ready_label=f"{settings.label_prefix}-ready",
-    )
+    webhook = _webhook(desk, verifier)
 
     async def ready(_request: Request) -> Response:
         """Tell whether Redis answers."""
@@ -94,6 +86,18 @@ def build(settings: Settings) -> Starlette:
         },
         lifespan=lifespan,
         max_body_size=BODY_LIMIT_BYTES,
+    )
+
+
+def _webhook(desk: Desk, verifier: Verifier) -> Webhook:
+    return Webhook(
+        verifier=verifier,
+        acceptance=Acceptance(desk.store),
+        bell=desk.bell,
+        identity=KnownIdentity(desk.store),
+        outcomes=desk.outcomes,
+        tally=desk.tally,
+        ready_label=f"{desk.settings.label_prefix}-ready",
     )
 
 

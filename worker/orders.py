@@ -63,8 +63,27 @@ def notes(task: Task) -> dict[str, str]:
 
 def build(settings: Settings, task: Task, project: Project, material: Material, *, push_url: str = "") -> RunRequest:
     """Put the run together; *push_url* is the fork that is pushed to, where there is one."""
+    fallback = settings.gitlab_token.get_secret_value()
+    return RunRequest(
+        name=run_name(task),
+        task_id=task.id,
+        unique_id=task.unique_id,
+        attempt=task.attempt,
+        project_id=task.trigger.project_id,
+        installation=settings.installation,
+        order=_order(settings, task, project, material, push_url),
+        notes=notes(task),
+        deadline_seconds=deadline_seconds(settings),
+        read_token=settings.git_read_token.get_secret_value() or fallback,
+        write_token=settings.git_write_token.get_secret_value() or fallback,
+        agent_variables={name: value.get_secret_value() for name, value in settings.environment_of(task.agent).items()},
+        mcp_variables={name: value.get_secret_value() for name, value in settings.mcp_environment.items()},
+    )
+
+
+def _order(settings: Settings, task: Task, project: Project, material: Material, push_url: str) -> Order:
     prompt, made = agent_prompt(task, material)
-    order = Order(
+    return Order(
         task_id=task.id,
         clone_url=project.clone_url,
         default_branch=project.default_branch,
@@ -99,20 +118,4 @@ def build(settings: Settings, task: Task, project: Project, material: Material, 
         git_timeout_seconds=GIT_SECONDS,
         output_limit_bytes=settings.output_limit_bytes,
         protected_paths=list(settings.protected_paths),
-    )
-    fallback = settings.gitlab_token.get_secret_value()
-    return RunRequest(
-        name=run_name(task),
-        task_id=task.id,
-        unique_id=task.unique_id,
-        attempt=task.attempt,
-        project_id=task.trigger.project_id,
-        installation=settings.installation,
-        order=order,
-        notes=notes(task),
-        deadline_seconds=deadline_seconds(settings),
-        read_token=settings.git_read_token.get_secret_value() or fallback,
-        write_token=settings.git_write_token.get_secret_value() or fallback,
-        agent_variables={name: value.get_secret_value() for name, value in settings.environment_of(task.agent).items()},
-        mcp_variables={name: value.get_secret_value() for name, value in settings.mcp_environment.items()},
     )
