@@ -117,6 +117,19 @@ class Installation:
 
         return self.cluster.wait(look, f"the pod of {job}")
 
+    def agent_log(self, words: str) -> str:
+        """Have an agent carry out *words* on an issue; give what it has printed by then."""
+        gate = self.gitlab.gate()
+        issue = self.gitlab.ask(f"Look DO {words} wait={gate.address} nothing")
+        gate.wait_for_agents()
+        [job] = self.jobs()
+        pod = self.run_pod(job["metadata"]["name"])
+        log = self.cluster.kubectl("logs", "--namespace", self.agents, pod, "--container", "agent")
+        gate.open()
+        self.gitlab.wait_for_closing(issue)
+        self.wait_until_idle()
+        return log
+
     def _helm(self, verb: str, values: Values) -> None:
         arguments = (RELEASE, str(CHART), "--namespace", self.namespace, "--values", "-")
         waiting = ("--wait", "--timeout", f"{INSTALL_SECONDS}s")

@@ -56,27 +56,27 @@ class Proxy:
 @contextmanager
 def open_proxy(cluster: Cluster) -> Iterator[Proxy]:
     """Run a proxy on a free port of loopback until the context ends."""
-    command = (str(programs.kubectl()), "proxy", "--address", "127.0.0.1", "--port", "0")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=cluster.environment, text=True) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            if " on " not in line:
-                raise AssertionError(f"kubectl proxy did not start: {line}")
-            yield Proxy(url="http://" + line.rpartition(" on ")[2].strip())
-        finally:
-            process.terminate()
+    with _running(cluster, "proxy", "--address", "127.0.0.1", "--port", "0") as line:
+        yield Proxy(url="http://" + line.rpartition(" on ")[2].strip())
 
 
 @contextmanager
 def forwarded(cluster: Cluster, namespace: str, service: str, port: int) -> Iterator[str]:
     """Forward a free port of loopback to a Service's until the context ends; give its address."""
-    arguments = ("--namespace", namespace, f"service/{service}", f":{port}")
-    command = (str(programs.kubectl()), "port-forward", "--address", "127.0.0.1", *arguments)
+    arguments = ("--address", "127.0.0.1", "--namespace", namespace, f"service/{service}", f":{port}")
+    with _running(cluster, "port-forward", *arguments) as line:
+        yield "http://" + line.partition(" from ")[2].partition(" ")[0]
+
+
+@contextmanager
+def _running(cluster: Cluster, *arguments: str) -> Iterator[str]:
+    """Run kubectl until the context ends; give its first line, which says where it listens."""
+    command = (str(programs.kubectl()), *arguments)
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=cluster.environment, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
-            if " from " not in line:
-                raise AssertionError(f"kubectl port-forward did not start: {line}")
-            yield "http://" + line.partition(" from ")[2].partition(" ")[0]
+            if "127.0.0.1:" not in line:
+                raise AssertionError(f"kubectl {arguments[0]} did not start: {line}")
+            yield line
         finally:
             process.terminate()

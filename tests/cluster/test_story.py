@@ -41,16 +41,9 @@ def test_three_run_at_once_and_the_fourth_waits(installation: Installation, gitl
     installation.wait_until_idle()
 
 
-def test_the_agent_is_locked_in(installation: Installation, gitlab: GitLab) -> None:
+def test_the_agent_is_locked_in(installation: Installation) -> None:
     """In its container it is nobody, without privileges, without a token of the cluster's or of GitLab's."""
-    gate = gitlab.gate()
-    issue = gitlab.ask(f"Look DO look wait={gate.address} nothing")
-    gate.wait_for_agents()
-    [job] = installation.jobs()
-    pod = installation.run_pod(job["metadata"]["name"])
-    log = installation.cluster.kubectl("logs", "--namespace", installation.agents, pod, "--container", "agent")
-    gate.open()
-    gitlab.wait_for_closing(issue)
+    log = installation.agent_log("look")
 
     line = next(line for line in log.splitlines() if line.startswith("SEEN "))
     seen = json.loads(line.removeprefix("SEEN "))
